@@ -54,7 +54,7 @@ class Contestant(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1)
-    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id); its model name at a remote endpoint."""
+    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id); a remote endpoint's own model name."""
 
     adapter: str | None = None
     """Id of the run whose LoRA adapter sits on the base; `None` is the bare base."""
@@ -74,7 +74,9 @@ class Contestant(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> "Contestant":
         if self.endpoint is not None and self.adapter is not None:
-            raise ValueError("adapter and endpoint exclude each other: a remote server names its adapters as models")
+            raise ValueError(
+                "adapter and endpoint exclude each other: a remote server names its adapters as models"
+            )
         roles = [message.role for message in self.few_shot]
         if roles != ["user", "assistant"] * (len(roles) // 2):
             raise ValueError("few_shot must be pairs of turns: user, assistant, user, assistant …")
@@ -82,7 +84,7 @@ class Contestant(BaseModel):
 
     @property
     def id(self) -> str:
-        """First 16 hex digits of the SHA-256 of its content as canonical JSON (sorted keys, ASCII, no spaces).
+        """First 16 hex digits of the SHA-256 of its content as canonical JSON (sorted, ASCII, no spaces).
 
         What is `None` is left out, so that a later version's new optional field leaves old ids as they are.
         """

@@ -42,7 +42,7 @@ def test_the_id_follows_the_content() -> None:
 
 
 def test_the_id_is_the_same_on_every_machine() -> None:
-    """A vote file merged from another machine means the same contestants: the id never changes between versions."""
+    """A vote file merged from another machine means the same contestants as here."""
     assert Contestant(model="demo:smollm2").id == "5582912e7516af4e"
 
 
@@ -63,7 +63,7 @@ def test_the_conversations_own_system_message_is_kept() -> None:
 
 
 def test_served_names() -> None:
-    """The engine knows the base as `base` and an adapter by its run; a remote server by its own model name."""
+    """The engine knows the base as `base` and an adapter by its run; a remote one has its own name."""
     assert served_name(Contestant(model="demo:smollm2")) == "base"
     assert served_name(Contestant(model="demo:smollm2", adapter="sft-1")) == "sft-1"
     assert served_name(Contestant(model="gpt-x", endpoint="http://h/v1")) == "gpt-x"
