@@ -54,7 +54,7 @@ class Contestant(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1)
-    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id); a remote endpoint's own model name."""
+    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id), or a remote endpoint's name."""
 
     adapter: str | None = None
     """Id of the run whose LoRA adapter sits on the base; `None` is the bare base."""
