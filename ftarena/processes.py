@@ -144,7 +144,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def tail(path: Path, lines: int, max_bytes: int = 256_000) -> list[str]:
-    """Return the last lines of a text file (at most `max_bytes` of it are read), or none if it is not there."""
+    """Return the last lines of a text file (read from its last `max_bytes`), or none if it is not there."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)

@@ -10,7 +10,9 @@ import re
 
 # C0 without \t and \n, DEL, C1, the bidi overrides and isolates that reorder what is read (Trojan Source),
 # line and paragraph separators that break the width of a line, and lone surrogates that cannot be encoded.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff\ufeff]")
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff\ufeff]"
+)
 
 
 def clean_text(text: str) -> str:

@@ -19,7 +19,7 @@ FOLDER = ".ftarena"
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder of one project. Private to its user (mode 0700), since it holds prompts, votes and sockets' logs."""
+    """The folder of one project, private to its user (mode 0700), since it holds prompts, votes and logs."""
 
     root: Path
     """Absolute path of the `.ftarena` folder (or of `$FTARENA_HOME`)."""
