@@ -1,0 +1,245 @@
+"""Battles and what was decided on them: an append-only record, and what stands of it.
+
+Ids of events grow within one labeler, so that "the last one" is beyond doubt even within a millisecond.
+"""
+
+from collections.abc import Collection
+from typing import Literal, NamedTuple
+
+from ftarena.store.database import Database
+from ftarena.store.ids import content_hash, next_ulid, now, storable, ulid_time
+from ftarena.store.rows import BallotRow, BattleRow, NamesShown, Origin, Outcome, VoteRow
+
+_BATTLE = """
+SELECT b.id, b.origin, w.name, b.prompt_id, l.name, r.name, b.left_answer_id, b.right_answer_id, b.created_at
+FROM battles b JOIN labelers w ON w.id = b.labeler_id
+JOIN contestants l ON l.id = b.left_id JOIN contestants r ON r.id = b.right_id
+"""
+
+_BALLOT = """
+SELECT e.id, e.battle_id, w.name, e.kind, e.outcome, e.created_at
+FROM standing_events e JOIN labelers w ON w.id = e.labeler_id
+"""
+
+# "<> 'import'" lets SQLite use the partial index of the labelers' own battles.
+_DRAWN = """
+SELECT b.prompt_id, b.left_id, b.right_id,
+       (SELECT e.kind FROM standing_events e WHERE e.battle_id = b.id AND e.labeler_id = b.labeler_id
+        ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
+FROM battles b WHERE b.labeler_id = ? AND b.origin <> 'import' AND b.origin = 'arena' ORDER BY b.id
+"""
+
+
+class Drawn(NamedTuple):
+    """Which answers a labeler has been given, and what became of it."""
+
+    prompt_id: str
+    left_id: str
+    """Id of the contestant on the left."""
+
+    right_id: str
+    standing: Literal["vote", "skip"] | None
+    """What stands on it; `None` is an open battle."""
+
+
+class Ballots:
+    """The battles and ballots of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def labeler(self, name: str) -> str:
+        """Return the id of the labeler called `name`, adding them where new. Call it inside a transaction."""
+        labeler_id = labeler_id_of(name)
+        self._database.connection.execute(
+            "INSERT INTO labelers (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (labeler_id, storable(name), now()),
+        )
+        return labeler_id
+
+    def add_battle(
+        self,
+        labeler: str,
+        *,
+        prompt_id: str,
+        left: tuple[str, str],
+        right: tuple[str, str],
+        origin: Origin = "arena",
+    ) -> str:
+        """Commit a battle, before any of it is shown.
+
+        Args:
+            labeler: Name of whom it is for.
+            prompt_id: What both answered.
+            left: Ids of contestant and answer on the left.
+            right: The same for the right.
+            origin: Where it comes from.
+
+        Returns:
+            Its id, which grows with every battle of this labeler.
+        """
+        with self._database.transaction() as connection:
+            labeler_id = self.labeler(labeler)
+            (last,) = connection.execute(
+                "SELECT max(id) FROM battles WHERE labeler_id = ? AND origin <> 'import'", (labeler_id,)
+            ).fetchone()
+            battle_id = next_ulid(last)
+            connection.execute(
+                "INSERT INTO battles (id, origin, labeler_id, prompt_id, left_id, right_id,"
+                " left_answer_id, right_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    battle_id,
+                    origin,
+                    labeler_id,
+                    prompt_id,
+                    left[0],
+                    right[0],
+                    left[1],
+                    right[1],
+                    ulid_time(battle_id),
+                ),
+            )
+        return battle_id
+
+    def battle(self, battle_id: str) -> BattleRow | None:
+        """Return a battle, if there is one of this id."""
+        found = self._database.rows(f"{_BATTLE} WHERE b.id = ?", (battle_id,))
+        return BattleRow(*found[0]) if found else None
+
+    def open_battles(self, labeler: str) -> list[BattleRow]:
+        """Return the arena battles a labeler was given and neither decided nor skipped, oldest first."""
+        found = self._database.rows(
+            f"{_BATTLE} WHERE b.labeler_id = ? AND b.origin <> 'import' AND b.origin = 'arena' AND NOT EXISTS"
+            " (SELECT 1 FROM standing_events e WHERE e.battle_id = b.id AND e.labeler_id = b.labeler_id)"
+            " ORDER BY b.id",
+            (labeler_id_of(labeler),),
+        )
+        return [BattleRow(*row) for row in found]
+
+    def drawn(self, labeler: str) -> list[Drawn]:
+        """Return every prompt and pair a labeler has been given in the arena, oldest first."""
+        found = self._database.rows(_DRAWN, (labeler_id_of(labeler),))
+        return [Drawn(*row) for row in found]
+
+    def number(self, battle_id: str, labeler: str) -> int:
+        """Return the how manyth battle of this labeler it is, counted from 1 in the order they were given."""
+        [(count,)] = self._database.rows(
+            "SELECT count(*) FROM battles WHERE labeler_id = ? AND origin <> 'import' AND id <= ?",
+            (labeler_id_of(labeler), battle_id),
+        )
+        return int(count)
+
+    def standing(self, battle_id: str, labeler: str) -> BallotRow | None:
+        """Return the vote or skip of a labeler that stands on a battle, if one does."""
+        found = self._database.rows(
+            f"{_BALLOT} WHERE e.battle_id = ? AND e.labeler_id = ?"
+            " ORDER BY e.created_at DESC, e.position DESC, e.id DESC LIMIT 1",
+            (battle_id, labeler_id_of(labeler)),
+        )
+        return BallotRow(*found[0]) if found else None
+
+    def last_standing(self, labeler: str) -> BallotRow | None:
+        """Return the vote or skip a labeler cast last and has not taken back; imports are left out."""
+        found = self._database.rows(
+            f"{_BALLOT} WHERE e.labeler_id = ? AND e.position = 0"
+            " ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
+            (labeler_id_of(labeler),),
+        )
+        return BallotRow(*found[0]) if found else None
+
+    def add_event(
+        self,
+        battle_id: str,
+        labeler: str,
+        kind: Literal["vote", "skip", "undo", "comment"],
+        *,
+        outcome: Outcome | None = None,
+        target_id: str | None = None,
+        elapsed_ms: int | None = None,
+        before_end: bool | None = None,
+        names_shown: NamesShown | None = None,
+        text: str | None = None,
+    ) -> str:
+        """Append one event and return its id.
+
+        Args:
+            battle_id: What it is about.
+            labeler: Name of who did it.
+            kind: What was done.
+            outcome: For a vote, what it says.
+            target_id: For an undo, the event that is taken back.
+            elapsed_ms: From the first token shown to the key press.
+            before_end: Whether it was decided while an answer was still being written.
+            names_shown: When this labeler is told the names.
+            text: A comment, or why it was skipped.
+        """
+        with self._database.transaction() as connection:
+            labeler_id = self.labeler(labeler)
+            last = connection.execute(
+                "SELECT id FROM ballot_events WHERE labeler_id = ? AND position = 0"
+                " ORDER BY created_at DESC, id DESC LIMIT 1",
+                (labeler_id,),
+            ).fetchone()
+            event_id = next_ulid(last[0] if last else None)
+            connection.execute(
+                "INSERT INTO ballot_events (id, battle_id, labeler_id, kind, outcome, target_id, elapsed_ms,"
+                " before_end, names_shown, text, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    event_id,
+                    battle_id,
+                    labeler_id,
+                    kind,
+                    outcome,
+                    target_id,
+                    elapsed_ms,
+                    before_end,
+                    names_shown,
+                    None if text is None else storable(text),
+                    ulid_time(event_id),
+                ),
+            )
+        return event_id
+
+    def standing_votes(
+        self, *, contestants: Collection[str] | None = None, include_hidden: bool = False
+    ) -> list[VoteRow]:
+        """Return the votes that stand, in the order they were cast.
+
+        Args:
+            contestants: Names; only votes between two of them. `None` is everybody.
+            include_hidden: Whether votes on hidden contestants count too.
+        """
+        rows = self._database.rows("SELECT id, name, hidden FROM contestants")
+        names = {
+            contestant_id: name
+            for contestant_id, name, hidden in rows
+            if (include_hidden or not hidden) and (contestants is None or name in contestants)
+        }
+        labelers = dict(self._database.rows("SELECT id, name FROM labelers"))
+        found = self._database.rows(
+            "SELECT b.left_id, b.right_id, v.outcome, v.labeler_id, coalesce(b.prompt_id, b.id)"
+            " FROM votes v JOIN battles b ON b.id = v.battle_id ORDER BY v.created_at, v.position, v.id"
+        )
+        return [
+            VoteRow(names[left], names[right], outcome, labelers[labeler], prompt)
+            for left, right, outcome, labeler, prompt in found
+            if left in names and right in names
+        ]
+
+    def version(self) -> tuple[int, ...]:
+        """Return numbers that differ whenever something the scores depend on has changed, by whomever.
+
+        Cheap at any size: nothing is ever deleted, so the largest row number tells. (SQLite's `data_version`
+        does not see what the asking connection itself wrote.)
+        """
+        [numbers] = self._database.rows(
+            "SELECT (SELECT coalesce(max(rowid), 0) FROM ballot_events),"
+            " (SELECT coalesce(max(rowid), 0) FROM battles), count(*), coalesce(sum(hidden), 0)"
+            " FROM contestants"
+        )
+        return tuple(numbers)
+
+
+def labeler_id_of(name: str) -> str:
+    """Return the id of a labeler's name: the same on every machine."""
+    return content_hash("labeler", storable(name))

@@ -1,0 +1,216 @@
+"""One SQLite file, opened so that several front ends, threads and labelers may use it at once.
+
+WAL with `synchronous=FULL`: a vote that was acknowledged survives a power cut. Each thread has a connection
+of its own, so a long read (scores over a million votes) holds up nobody's vote. Writes are short transactions
+that take the write lock at once (`BEGIN IMMEDIATE`): one that read first and asked for the lock later could
+be refused without waiting, whatever the timeout.
+"""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ftarena.errors import FtarenaError
+from ftarena.store import migrations
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a writer waits for another: 16 writers with SQLite's 5 s met *database is locked* within 9 s."""
+
+_APPLICATION_ID = 0x66746172  # "ftar", so that `file` and we know our own
+
+
+class Database:
+    """The file and its connections. `Store` adds what is in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a database, creating it (mode 0600) or bringing it up to date where need be.
+
+        Args:
+            path: The file. Its folder must exist.
+
+        Raises:
+            FtarenaError: It cannot be opened, is something else, or was written by a newer version.
+        """
+        database = cls(path)
+        with mended(path):
+            _create_private(path)
+            connection = database.connection
+            _prepare(connection, path)
+        return database
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode. Write only inside `transaction()`."""
+        if self._closed:
+            raise FtarenaError(f"{self.path} is closed", "open it again")
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = _Handle(_connect(self.path))
+            self._local.handle = handle
+            with self._lock:
+                self._open.add(handle)
+        return handle.connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write as one step: everything inside is committed at the end, or nothing where something is raised.
+
+        Raises:
+            FtarenaError: The disk is full, the file is read-only, or another writer held it for 30 s.
+        """
+        with mended(self.path):
+            connection = self.connection
+            if connection.in_transaction:  # part of a larger one
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query finds, with every value as a parameter.
+
+        Raises:
+            FtarenaError: The file cannot be read.
+        """
+        with mended(self.path):
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        """Close every thread's connection. The last one to close also folds the WAL back into the file."""
+        self._closed = True
+        with self._lock:
+            for handle in list(self._open):
+                handle.connection.close()
+            self._open.clear()
+        self._local = threading.local()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Handle:
+    """A connection that is closed when the thread it belongs to is gone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+def _create_private(path: Path) -> None:
+    """Create an empty file that only its user may read; SQLite gives its `-wal` and `-shm` the same mode."""
+    if not path.parent.is_dir():
+        raise FtarenaError(f"there is no folder {path.parent} to keep votes in", f"mkdir -p {path.parent}")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise FtarenaError(
+            f"cannot create {path}: {error.strerror or error}",
+            f"check who may write there: ls -la {path.parent}",
+        ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # check_same_thread is off only so that close() may close what other threads opened.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes past the triggers
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    if _up_to_date(connection, path):
+        return
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _up_to_date(connection, path):  # another process may have done it while we waited
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
+            migrations.apply(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # a full disk has ended it already
+        connection.execute("ROLLBACK")
+
+
+def _up_to_date(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether nothing has to be migrated.
+
+    Raises:
+        FtarenaError: The file is not ours to migrate.
+    """
+    done = migrations.applied(connection)
+    if done is None:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise FtarenaError(
+                f"{path} is an SQLite database of another program", "give another file with --db"
+            )
+        return False
+    known = [name for name, _ in migrations.MIGRATIONS]
+    if unknown := [name for name in done if name not in known]:
+        raise FtarenaError(
+            f"{path} was written by a newer version of ftarena (it has {unknown[-1]})",
+            "upgrade ftarena, or work on another file with --db",
+        )
+    return len(done) == len(known)
+
+
+@contextmanager
+def mended(path: Path) -> Iterator[None]:
+    """Turn what the disk or another process did to the file into words and a hint.
+
+    What is our own fault (wrong SQL, a broken rule of the schema) passes through as it is.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code not in _HINTS:
+            raise
+        raise FtarenaError(f"{path}: {error}", _HINTS[code].format(path=path, folder=path.parent)) from error
+
+
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "another program holds the file; see which one: fuser {path}",
+    sqlite3.SQLITE_LOCKED: "another program holds the file; see which one: fuser {path}",
+    sqlite3.SQLITE_FULL: "free some space: df -h {folder}",
+    sqlite3.SQLITE_IOERR: "the disk refused; see why: df -h {folder}",
+    sqlite3.SQLITE_READONLY: "check who may write there: ls -la {folder}",
+    sqlite3.SQLITE_PERM: "check who may write there: ls -la {folder}",
+    sqlite3.SQLITE_CANTOPEN: "check who may read and write there: ls -la {folder}",
+    sqlite3.SQLITE_NOTADB: "give another file with --db",
+    sqlite3.SQLITE_CORRUPT: "restore a backup, or save what is left: sqlite3 {path} .recover",
+}
