@@ -85,18 +85,16 @@ def cache_dir() -> Path:
 def runtime_dir(key: str) -> Path:
     """Return (and create, 0700) a short private folder for the sockets of `key`.
 
+    It lies below the temporary folder. `$XDG_RUNTIME_DIR` would not do: the system removes it when the
+    user's last session ends, and an engine has to answer again after the next log-in.
+
     Args:
         key: What it is for, e.g. an engine's folder; hashed, so that it may be long.
 
     Raises:
         FtarenaError: The folder exists but belongs to someone else, or others may enter it.
     """
-    shared = os.environ.get("XDG_RUNTIME_DIR")
-    top = (
-        Path(shared) / "ftarena"
-        if shared and Path(shared).is_dir()
-        else Path(tempfile.gettempdir()) / f"ftarena-{os.getuid()}"
-    )
+    top = Path(tempfile.gettempdir()) / f"ftarena-{os.getuid()}"
     if len(str(top)) > 60:  # 107 bytes, less a digest, less vLLM's own ipc names of 36 characters
         top = Path("/tmp") / f"ftarena-{os.getuid()}"
     make_private(top)

@@ -45,7 +45,7 @@ def test_the_environment_chooses_the_places(tmp_path: Path, monkeypatch: pytest.
 
 def test_sockets_lie_in_a_short_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a shared host nobody else reaches my engine, however deep my project lies."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     first, again, other = runtime_dir("a" * 500), runtime_dir("a" * 500), runtime_dir("b")
     assert first == again != other
     assert mode(first) == mode(first.parent) == 0o700
