@@ -1,0 +1,282 @@
+"""The app: wires places, keys and what is going on together; does nothing itself.
+
+`run` is what the command line calls. Its return value is the exit code, except for `RUN_DEMO`: the person
+asked for the demo, which belongs into the plain terminal; the caller runs it and may come back.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from ftarena.errors import FtarenaError
+from ftarena.text import clean_line, clean_text
+from ftarena.tui.desk import Desk
+from ftarena.tui.screens.place import RUN_DEMO
+from ftarena.tui.settings import Reveal, load_settings, save_settings
+from ftarena.tui.situation import Situation, look
+from ftarena.tui.widgets.top_bar import PLACES, TopBar
+from ftarena.workspace import Workspace
+
+_LOOK_EVERY_S = 1.0
+
+
+class FtarenaApp(App[int]):
+    """The four places of one project."""
+
+    CSS_PATH = "frame.tcss"
+    TITLE = "ftarena"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [
+        *(Binding(str(place.number), f"go('{place.name}')", place.title, show=False) for place in PLACES),
+        *(
+            # With priority, so that they work while a text is being typed.
+            Binding(f"f{place.number}", f"go('{place.name}')", place.title, show=False, priority=True)
+            for place in PLACES
+        ),
+        Binding("f9", "start_engine", "start the engine", show=False, priority=True),
+        Binding("question_mark", "help", "help"),
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "", show=False),
+    ]
+
+    situation: reactive[Situation] = reactive(Situation())
+    """Engines and runs, read anew every second. Places watch it."""
+
+    def __init__(self, desk: Desk, place: str = "chat") -> None:
+        super().__init__()
+        self.desk = desk
+        self.settings = load_settings(self._settings_file)
+        self._mounted_theme = ""
+        self._logged: Path | None = None
+        self._first = place if place in [p.name for p in PLACES] else "chat"
+        for name in (p.name for p in PLACES):
+            self.add_mode(name, partial(self._place, name))
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.desk.workspace.root / "settings.json"
+
+    def _place(self, name: str) -> Screen[None]:
+        # Imported when first gone to: the first frame pays for one place only.
+        if name == "chat":
+            from ftarena.tui.screens.chat import ChatScreen
+
+            return ChatScreen(self.desk)
+        if name == "vote":
+            from ftarena.tui.screens.vote import VoteScreen
+
+            return VoteScreen(self.desk)
+        if name == "scores":
+            from ftarena.tui.screens.scores import ScoresScreen
+
+            return ScoresScreen(self.desk)
+        from ftarena.tui.screens.runs import RunsScreen
+
+        return RunsScreen(self.desk)
+
+    async def on_mount(self) -> None:
+        """Go to the first place; look around only once it has been painted."""
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        self._mounted_theme = self.theme
+        await self.switch_mode(self._first)
+        self.call_after_refresh(self._watch_situation)
+
+    async def on_unmount(self) -> None:
+        """Close what was opened."""
+        await self.desk.aclose()
+
+    # What is going on
+
+    def _watch_situation(self) -> None:
+        self.look_around()
+        self.set_interval(_LOOK_EVERY_S, self.look_around)
+
+    @work(exclusive=True, group="situation", exit_on_error=False)
+    async def look_around(self) -> None:
+        """Read the state of engines and runs."""
+        self.situation = await self.desk.run(look, self.desk.workspace)
+
+    @work(exclusive=True, group="engine", exit_on_error=False)
+    async def start_engines(self) -> None:
+        """Start the engines of all contestants that are not running; returns before they are ready."""
+        from ftarena.serving.contestants import Contestant
+
+        started = set()
+        for row in await self.desk.contestants():
+            engine = await self.desk.engine_for(Contestant.model_validate_json(row.spec_json or ""))
+            if engine is not None and engine.status().base_model not in started:
+                started.add(engine.status().base_model)
+                await self.desk.run(engine.start)
+        if not started:
+            raise FtarenaError(
+                "there is no model yet that an engine could serve", "run the demo, or train one"
+            )
+        self.look_around()
+
+    # Actions
+
+    async def action_go(self, place: str) -> None:
+        """Go to a place; what is under way in the one that is left goes on."""
+        if len(self.screen_stack) > 1:  # a dialog is open: it belongs to the place
+            return
+        await self.switch_mode(place)
+
+    @on(TopBar.Go)
+    async def _go(self, event: TopBar.Go) -> None:
+        await self.action_go(event.place)
+
+    def action_start_engine(self) -> None:
+        """Start what answers."""
+        self.start_engines()
+
+    def action_help(self) -> None:
+        """Show what this place is for and what its keys do."""
+        from ftarena.tui.screens.help import HelpScreen
+        from ftarena.tui.screens.place import Place
+
+        if isinstance(self.screen, Place):
+            title = next(p.title for p in PLACES if p.name == self.screen.NAME)
+            self.push_screen(HelpScreen(title, self.screen.ABOUT, self.screen.HELP))
+
+    def action_interrupt(self) -> None:
+        """Explain what ctrl+c does not do."""
+        self.notify("While typing: esc, then q. Nothing is lost by quitting.", title="q quits", markup=False)
+
+    async def action_quit(self) -> None:
+        """Close the interface; engine and runs go on."""
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """List what the palette offers: this place's actions, the places, the settings."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and not binding.system:
+                run = partial(self.run_action, binding.action, default_namespace=active.node)
+                yield SystemCommand(_sentence(binding.description), f"key {binding.key}", run)
+        yield SystemCommand("Theme", "Colours, light and dark; remembered", self.action_change_theme)
+        for reveal, words in (
+            ("never", "Names in Vote: never shown"),
+            ("after", "Names in Vote: shown after each vote"),
+            ("end", "Names in Vote: shown at the end"),
+        ):
+            yield SystemCommand(words, "Remembered for this project", partial(self.set_reveal, reveal))
+
+    # Settings
+
+    def set_reveal(self, reveal: Reveal) -> None:
+        """Set when names are shown in Vote."""
+        self.settings = self.settings.with_reveal(reveal)
+        save_settings(self._settings_file, self.settings)
+
+    def watch_theme(self, theme: str) -> None:
+        """Remember a theme that was chosen."""
+        if self._mounted_theme and theme != self._mounted_theme:
+            self._mounted_theme = theme
+            self.settings = self.settings.with_theme(theme)
+            save_settings(self._settings_file, self.settings)
+
+    # Errors
+
+    def show_error(self, error: FtarenaError) -> None:
+        """Tell what went wrong and what mends it. Foreign text in it is shown, never obeyed."""
+        self.notify(
+            clean_text(error.hint),
+            title=clean_line(error.message),
+            severity="error",
+            timeout=10,
+            markup=False,
+        )
+
+    def show_unexpected(self, work: str, error: BaseException) -> None:
+        """Tell that something broke which should not; the traceback goes to the log."""
+        path = self.log_traceback(error, work)
+        self.notify(
+            f"What happened is in {path}; please report it.",
+            title=clean_line(f"{work or 'something'} broke: {type(error).__name__}"),
+            severity="error",
+            timeout=10,
+            markup=False,
+        )
+
+    def log_traceback(self, error: BaseException, work: str = "") -> Path:
+        """Append a traceback to the project's log and return where that is."""
+        path = self.desk.workspace.ensure().log
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {clean_line(work)}\n")
+            file.writelines(traceback.format_exception(error))
+        return path
+
+    @on(Worker.StateChanged)
+    def _tell_failure(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            if isinstance(error, FtarenaError):
+                self.show_error(error)
+            else:
+                self.show_unexpected(event.worker.name, error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print the traceback, with the locals, on the terminal.
+        self._logged = self.log_traceback(error, "unexpected")
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._exit_renderables.append(f"ftarena broke; what happened is in {self._logged}. Please report it.")
+        self._close_messages_no_wait()
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def farewell(situation: Situation) -> Sequence[str]:
+    """Return what is said after quitting: what goes on without the interface, and how to end it."""
+    lines = [
+        f"Run {clean_line(run.name)} goes on: ftarena runs ({clean_line(run.id)})" for run in situation.going
+    ]
+    if any(str(engine.state) in ("ready", "starting") for engine in situation.engines):
+        lines.append("The engine stays ready: ftarena engine stop ends it.")
+    return lines
+
+
+def run(
+    workspace: Workspace,
+    *,
+    db: Path,
+    place: str = "chat",
+    labeler: str,
+    contestants: Sequence[str] | None = None,
+    say: Callable[[str], object] = print,
+) -> int:
+    """Open the interface and return when it is closed.
+
+    Args:
+        workspace: The project; may not exist yet, and is not created by looking.
+        db: Its votes; the same.
+        place: Where to begin: `chat`, `vote`, `scores` or `runs`.
+        labeler: Who votes.
+        contestants: Names to compare; None means all that can answer.
+        say: Told, line by line, what goes on after quitting.
+
+    Returns:
+        The exit code, or `RUN_DEMO`.
+    """
+    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place)
+    result = app.run()
+    if result == RUN_DEMO:
+        return RUN_DEMO
+    for line in farewell(app.situation):
+        say(line)
+    return result if result is not None else app.return_code or 0

@@ -1,0 +1,168 @@
+"""Curves in a terminal: points to rows of braille with a labelled frame.
+
+A braille sign is 2 dots wide and 4 high, so a pane of 60×10 cells has 120×40 dots. A series may also put a
+marker on each of its points: that is how two curves are told apart without colour.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from ftarena.tui.drawing.pieces import Piece, Row
+
+_BRAILLE = 0x2800
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""Bit of each dot, by row and column (Unicode chapter 21.1, braille patterns)."""
+
+SMALLEST = (24, 4)
+"""Columns and rows below which there is no room for a curve and its labels."""
+
+
+class Series(NamedTuple):
+    """One curve."""
+
+    name: str
+    """What the legend calls it, and the style of its pieces."""
+
+    points: Sequence[tuple[float, float]]
+    """(x, y); those that are not finite are left out."""
+
+    marker: str = ""
+    """One character put on each point, over the line."""
+
+
+def plot(series: Sequence[Series], width: int, height: int, *, x_name: str = "step") -> list[Row]:
+    """Draw curves with axes and a legend.
+
+    Args:
+        series: The curves; one drawn later lies above.
+        width: Cells a row.
+        height: Rows, axis and legend included.
+        x_name: What the horizontal axis counts.
+
+    Returns:
+        `height` rows, or a single row that says why there is no curve.
+    """
+    drawn = [s._replace(points=[p for p in s.points if all(map(math.isfinite, p))]) for s in series]
+    drawn = [s for s in drawn if s.points]
+    if not drawn:
+        return [[Piece("no figures yet", "quiet")]]
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return [[Piece("too little room for a curve", "quiet")]]
+    low, high = _span(y for s in drawn for _, y in s.points)
+    first, last = _reach(x for s in drawn for x, _ in s.points)
+    labels = _labels(low, high, height - 2)
+    gutter = max(map(len, labels.values()))
+    columns = width - gutter - 1
+    canvas = _Canvas(columns, height - 2)
+    for one in drawn:
+        dots = [
+            (
+                round((x - first) / (last - first) * (canvas.width - 1)),
+                round((high - y) / (high - low) * (canvas.height - 1)),
+            )
+            for x, y in one.points
+        ]
+        canvas.draw(dots, one.name, one.marker)
+    rows = []
+    for number, cells in enumerate(canvas.rows()):
+        label = labels.get(number, "")
+        rows.append([Piece(label.rjust(gutter) + ("┤" if label else "│"), "quiet"), *cells])
+    rows.append(_horizontal_axis(first, last, gutter, columns, x_name))
+    rows.append(_legend(drawn, gutter))
+    return rows
+
+
+def number(value: float) -> str:
+    """Return a number with as many digits as a label can use: `2.91`, `0.0123`, `1,204`, `1.2e-05`."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}" if abs(value) < 1e6 else f"{value:.1e}"
+    if abs(value) < 0.001:
+        return f"{value:.1e}"
+    digits = max(2 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:.{min(digits, 4)}f}"
+
+
+def _reach(values: Iterable[float]) -> tuple[float, float]:
+    found = list(values)
+    first, last = min(found), max(found)
+    return (first, last) if last > first else (first - 1, last + 1)
+
+
+def _span(values: Iterable[float]) -> tuple[float, float]:
+    """Return the ends of the vertical axis: those of the data, with 4 % of air."""
+    found = list(values)
+    low, high = min(found), max(found)
+    air = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
+    return low - air, high + air
+
+
+def _labels(low: float, high: float, rows: int) -> dict[int, str]:
+    """Return a label for the top, the bottom and (with room) the middle row."""
+    wanted = {0, rows - 1} | ({(rows - 1) // 2} if rows >= 5 else set())
+    return {row: number(high - (high - low) * row / max(rows - 1, 1)) for row in wanted}
+
+
+def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name: str) -> Row:
+    left, right = f" {first:g} ", f" {name} {last:g} "
+    line = "─" * max(columns - len(left) - len(right), 0)
+    return [Piece((" " * gutter + "└" + left + line + right)[: gutter + 1 + columns], "quiet")]
+
+
+def _legend(series: Sequence[Series], gutter: int) -> Row:
+    row = [Piece(" " * (gutter + 2))]
+    for one in series:
+        row += [
+            Piece(f"{one.marker or '⠒⠒'} {one.name}", one.name),
+            Piece(f" {number(one.points[-1][1])}   "),
+        ]
+    return row
+
+
+class _Canvas:
+    """A field of dots with one style a cell."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns, self.lines = columns, rows
+        self.width, self.height = columns * 2, rows * 4
+        self._dots: dict[tuple[int, int], int] = {}
+        self._style: dict[tuple[int, int], str] = {}
+        self._marker: dict[tuple[int, int], str] = {}
+
+    def draw(self, dots: Sequence[tuple[int, int]], style: str, marker: str) -> None:
+        for (x0, y0), (x1, y1) in pairwise(dots):
+            steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+            # A curve with markers gets a dotted line: the eye should rest on what was measured.
+            for i in range(0, steps + 1, 3 if marker else 1):
+                self._set(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), style)
+        for x, y in dots:
+            self._set(x, y, style)
+            if marker and cell_len(marker) == 1:
+                self._marker[y // 4, x // 2] = marker
+
+    def _set(self, x: int, y: int, style: str) -> None:
+        cell = y // 4, x // 2
+        self._dots[cell] = self._dots.get(cell, 0) | _DOTS[y % 4][x % 2]
+        self._style[cell] = style
+
+    def rows(self) -> list[Row]:
+        out: list[Row] = []
+        for line in range(self.lines):
+            row: Row = []
+            for column in range(self.columns):
+                cell = line, column
+                style = self._style.get(cell, "")
+                sign = self._marker.get(cell) or (
+                    chr(_BRAILLE + self._dots[cell]) if cell in self._dots else " "
+                )
+                if row and row[-1].style == style:
+                    row[-1] = Piece(row[-1].text + sign, style)
+                else:
+                    row.append(Piece(sign, style))
+            out.append(row)
+        return out

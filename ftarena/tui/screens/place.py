@@ -1,0 +1,100 @@
+"""What the four places have in common: the frame, the status on top, and how errors are told."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from ftarena.errors import FtarenaError
+from ftarena.tui.desk import Desk
+from ftarena.tui.situation import Situation
+from ftarena.tui.widgets.key_bar import KeyBar
+from ftarena.tui.widgets.top_bar import TopBar
+
+RUN_DEMO = 64
+"""Result of the app when `d` was pressed on a first start: the caller runs `ftarena demo`. No exit code."""
+
+if TYPE_CHECKING:
+    from ftarena.tui.app import FtarenaApp
+
+FIRST_STEPS = (
+    ("d", "runs the demo: 8 minutes, no GPU needed, all places are filled afterwards"),
+    ("4 n", "trains a model from a recipe of your own"),
+    ("?", "says what this place is for"),
+)
+"""What to do where there is nothing yet."""
+
+
+class Place(Screen[None]):
+    """One of the numbered places. Subclasses give `NAME`, `HELP` and `compose_body`.
+
+    Whatever may raise a `FtarenaError` runs in a worker (`@work(exit_on_error=False)`), whose failure is told
+    here; so no handler needs a `try`.
+    """
+
+    NAME: ClassVar[str]
+    """Name of the place, as `PLACES` has it."""
+
+    HELP: ClassVar[Sequence[tuple[str, str]]] = ()
+    """What `?` shows: (keys, what they do)."""
+
+    ABOUT: ClassVar[str] = ""
+    """What this place is for, in two sentences."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    """Panes stack below 100 columns."""
+
+    app: "FtarenaApp"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def compose(self) -> ComposeResult:
+        """Put the body between the two lines."""
+        yield TopBar(self.desk.workspace.name, self.NAME)
+        yield from self.compose_body()
+        yield KeyBar()
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what lies between top and bottom line."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Follow what is going on."""
+        self.watch(self.app, "situation", self._situation_changed)
+
+    def _situation_changed(self, situation: Situation) -> None:
+        self.situation_changed(situation)
+        self.refresh_status()
+
+    def situation_changed(self, situation: Situation) -> None:
+        """React to engines and runs; for subclasses."""
+
+    def refresh_status(self) -> None:
+        """Write the status on top anew."""
+        self.query_one(TopBar).status = tuple(filter(None, self.status_words(self.app.situation)))
+
+    def status_words(self, situation: Situation) -> Sequence[str]:
+        """Return what the top line says, most important first."""
+        return (situation.run_words(), situation.engine_words())
+
+    @on(Worker.StateChanged)
+    def _tell_failure(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.failed(event.worker.name, error)
+
+    def action_demo(self) -> None:
+        """Leave, so that the demo runs in the terminal."""
+        self.app.exit(RUN_DEMO)
+
+    def failed(self, work: str, error: BaseException) -> None:
+        """Tell that some work failed; subclasses may put it elsewhere than in a notice."""
+        if isinstance(error, FtarenaError):
+            self.app.show_error(error)
+        else:
+            self.app.show_unexpected(work, error)

@@ -1,0 +1,423 @@
+"""Vote: two answers, nobody's name, one key decides.
+
+Blindness: everything shown before the vote comes from a `BlindBattle`, which knows no names; ids, classes and
+titles say A, B, left and right. The status on top leaves out runs and engines: their names could tell.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from ftarena.errors import FtarenaError
+from ftarena.text import clean_line, clean_text
+from ftarena.tui.making import Making
+from ftarena.tui.screens.place import FIRST_STEPS, Place
+from ftarena.tui.situation import Situation
+from ftarena.tui.widgets.transcript import Transcript
+from ftarena.tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from ftarena.arena.battles import Arena, BlindBattle, Progress, Reveal
+    from ftarena.tui.desk import Desk
+
+Outcome = Literal["left", "right", "tie", "both_bad"]
+
+GUARD_S = 0.15
+"""A key pressed twice, or held down, must not vote twice: the key that decided the last battle is deaf for
+this long after the next one is shown, and after each press that was ignored. Other keys count at once."""
+
+_BATCH = 8
+"""Answers asked for before the chat may come between: it must not wait behind a hundred of them."""
+
+_WORDS: dict[Outcome, str] = {
+    "left": "A is better",
+    "right": "B is better",
+    "tie": "equally good",
+    "both_bad": "both bad",
+}
+
+
+class VoteScreen(Place):
+    """Shows one battle after the other to one labeler."""
+
+    NAME = "vote"
+    CSS_PATH = "vote.tcss"
+    ABOUT = (
+        "One question, two answers, and nobody says whose they are. One key decides and the next battle is "
+        "there. Everything is kept as you go: leave whenever you like."
+    )
+    HELP = (
+        ("← a", "A is better (the left or upper one)"),
+        ("→ b", "B is better"),
+        ("↓ t", "equally good"),
+        ("↑ x", "both bad: counts against both, never as a tie"),
+        ("s", "skip: not mine to judge; it does not come back"),
+        ("u", "undo: take back the last vote or skip, and decide again"),
+        ("c", "write a comment on this battle"),
+        ("j k", "scroll both answers; space, g and G as well"),
+        ("z", "zoom: A alone, B alone, the question alone, both"),
+        ("ctrl+p", "when names are shown: never, after each vote, at the end"),
+    )
+    BINDINGS = [
+        Binding("left,a", "decide('left')", "A is better", show=False),
+        Binding("right,b", "decide('right')", "B is better", show=False),
+        Binding("down,t", "decide('tie')", "equally good", show=False),
+        Binding("up,x", "decide('both_bad')", "both bad", show=False),
+        Binding("d", "demo", "run the demo"),
+        Binding("s", "skip", "skip"),
+        Binding("u", "undo", "undo"),
+        Binding("c", "comment", "comment"),
+        Binding("j", "scroll(1)", "scroll", key_display="j k"),
+        Binding("k", "scroll(-1)", "scroll", show=False),
+        Binding("space,pagedown", "scroll(8)", "scroll", show=False),
+        Binding("pageup", "scroll(-8)", "scroll", show=False),
+        Binding("g,home", "scroll(-100000)", "scroll", show=False),
+        Binding("G,end", "scroll(100000)", "scroll", show=False),
+        Binding("z", "zoom", "zoom"),
+    ]
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self.battle: BlindBattle | None = None
+        self._arena: Arena | None = None
+        self._progress: Progress | None = None
+        self._making: Making | None = None
+        self._busy = False
+        self._shown_at = 0.0
+        self._last_key = ("", 0.0)  # the outcome that decided last, and when it is heard again
+        self._version = -1
+        self._decided: list[str] = []  # battles decided here, for the names at the end
+
+    def compose_body(self) -> ComposeResult:
+        """Question, two answers, the choices, and what was recorded."""
+        with VerticalScroll(id="prompt", can_focus=False):
+            yield Static("", markup=False)
+        with Horizontal(id="answers"):
+            for side, title in (("left", "A"), ("right", "B")):
+                pane = Transcript(id=side)
+                # Arrow keys vote here; a focused pane would take them for scrolling.
+                pane.can_focus = False
+                pane.border_title = title
+                yield pane
+        yield Welcome("Looking for battles …", (), id="waiting")
+        yield Static(self._choices(), id="choices")
+        yield Static("", id="said", markup=False)
+
+    @staticmethod
+    def _choices() -> Content:
+        return Content.assemble(
+            ("← a", "bold"), " A is better    ", ("→ b", "bold"), " B is better    ",
+            ("↓ t", "bold"), " equally good    ", ("↑ x", "bold"), " both bad",
+        )  # fmt: skip
+
+    def on_mount(self) -> None:
+        """Get the first battle."""
+        super().on_mount()
+        self.add_class("-waiting")
+        self.set_interval(1.0, self._try_again)
+
+    def on_screen_resume(self) -> None:
+        """Other places may have added contestants, answers or votes."""
+        if self.battle is None:
+            self.get_next()
+
+    # Getting battles
+
+    @work(exclusive=True, group="ballot", exit_on_error=False)
+    async def get_next(self) -> None:
+        """Show the next battle, or say why there is none."""
+        await self._show_next()
+
+    async def _show_next(self) -> None:
+        arena = await self._open()
+        battle = None
+        if arena is not None:
+            battle, self._progress = await self.desk.run(lambda: (arena.next(), arena.progress()))
+        if battle is not None:
+            self._show(battle)
+        else:
+            self.battle = None
+            await self._say_why_waiting()
+        self.refresh_status()
+        self._make_answers_if_possible()
+
+    async def _open(self) -> "Arena | None":
+        if self._arena is None and await self.desk.contestants():
+            from ftarena.arena.battles import Arena
+
+            desk = self.desk
+            self._arena = await desk.ask(
+                lambda store: Arena(store, labeler=desk.labeler, contestants=desk.chosen)
+            )
+        if self._arena is not None:
+            self._arena.names_shown = self.app.settings.reveal
+        return self._arena
+
+    def _try_again(self) -> None:
+        if self.battle is None and not self._busy and self.is_current:
+            self.get_next_if_changed()
+
+    @work(exclusive=True, group="ballot", exit_on_error=False)
+    async def get_next_if_changed(self) -> None:
+        """Look for a battle again if anything was written since, or answers are being made."""
+        version = await self.desk.version()
+        if version != self._version:
+            self._version = version
+            await self._show_next()
+        elif self._making is not None:
+            await self._say_why_waiting()
+
+    def _show(self, battle: "BlindBattle") -> None:
+        self.battle = battle
+        self.remove_class("-waiting", "-zoom-a", "-zoom-b", "-zoom-prompt")
+        self.query_one("#prompt Static", Static).update(Content(_question(battle)))
+        self.query_one("#prompt").scroll_home(animate=False)
+        for side, text in (("left", battle.left), ("right", battle.right)):
+            pane = self.query_one(f"#{side}", Transcript)
+            pane.clear()
+            pane.add("answer", text.strip())
+            pane.scroll_to(y=0, animate=False)
+        self._shown_at = time.monotonic()
+        self.refresh_bindings()
+
+    async def _say_why_waiting(self) -> None:
+        self.add_class("-waiting")
+        self.refresh_bindings()
+        welcome = self.query_one("#waiting", Welcome)
+        progress, engine = self._progress, self.app.situation.engine_words()
+        contestants = await self.desk.contestants()
+        if len(contestants) < 2:
+            welcome.say("Nothing to vote on yet: a battle needs two contestants.", FIRST_STEPS)
+            await self._show_facts(welcome)
+        elif progress is not None and progress.planned and progress.voted >= progress.planned:
+            welcome.say(f"All {progress.planned} battles are decided. Thank you.", [("3", "what they say")])
+            welcome.show_facts(await self._names_at_the_end())
+        elif self._making is not None:
+            welcome.say(_sentence(self._making.words(time.monotonic(), battle_ready=False)) + ".", ())
+        elif "ready" in engine:
+            welcome.say(
+                "No question is waiting for answers.", [("ftarena prompts add FILE", "adds questions")]
+            )
+        else:
+            welcome.say(
+                f"No battle is ready: answers have to be made ({engine}).", [("F9", "starts the engine")]
+            )
+
+    async def _show_facts(self, welcome: Welcome) -> None:
+        from ftarena.tui.found import found_here
+
+        welcome.show_facts(await self.desk.run(found_here, self.desk.workspace))
+
+    async def _names_at_the_end(self) -> Sequence[str]:
+        """Return who was who in what was decided here, where the names are shown at the end."""
+        arena = self._arena
+        if self.app.settings.reveal != "end" or arena is None or not self._decided:
+            return ()
+        battles = list(self._decided)
+        reveals = await self.desk.run(lambda: [arena.reveal(battle_id) for battle_id in battles])
+        return [
+            f"{n}. {_WORDS[r.outcome]}: A was {r.left}, B was {r.right}" for n, r in enumerate(reveals, 1)
+        ]
+
+    # Deciding
+
+    def action_decide(self, outcome: Outcome) -> None:
+        """Record a vote on the battle that is shown."""
+        now = time.monotonic()
+        key, deaf_until = self._last_key
+        if key == outcome and now < deaf_until:
+            self._last_key = (key, now + GUARD_S)
+            return
+        if self.battle is None or self._busy:
+            return
+        self._busy = True
+        self.cast(self.battle, outcome, round((now - self._shown_at) * 1000))
+
+    @work(exclusive=True, group="ballot", exit_on_error=False)
+    async def cast(self, battle: "BlindBattle", outcome: Outcome, elapsed_ms: int) -> None:
+        """Commit a vote, say so, and show the next battle."""
+        arena = self._arena
+        assert arena is not None
+        reveal_now = self.app.settings.reveal == "after"
+
+        def vote() -> "Reveal | None":
+            arena.vote(battle.id, outcome, elapsed_ms=elapsed_ms)
+            return arena.reveal(battle.id) if reveal_now else None
+
+        try:
+            revealed = await self.desk.run(vote)
+            self._decided.append(battle.id)
+            await self._show_next()
+            self._say(_recorded(outcome, revealed))
+        finally:
+            self._busy = False
+            self._last_key = (outcome, time.monotonic() + GUARD_S)
+
+    def action_skip(self) -> None:
+        """Leave this battle undecided."""
+        if self.battle is None or self._busy:
+            return
+        self._busy = True
+        self.skip_battle(self.battle)
+
+    @work(exclusive=True, group="ballot", exit_on_error=False)
+    async def skip_battle(self, battle: "BlindBattle") -> None:
+        """Commit a skip and show the next battle."""
+        arena = self._arena
+        assert arena is not None
+        try:
+            await self.desk.run(arena.skip, battle.id)
+            await self._show_next()
+            self._say("Skipped. u takes it back.")
+        finally:
+            self._busy = False
+
+    def action_undo(self) -> None:
+        """Take back the last vote or skip and show its battle again."""
+        if not self._busy:
+            self._busy = True
+            self.undo_last()
+
+    @work(exclusive=True, group="ballot", exit_on_error=False)
+    async def undo_last(self) -> None:
+        """Commit an undo."""
+        try:
+            arena = await self._open()
+            battle = None if arena is None else await self.desk.run(arena.undo)
+            if battle is None or arena is None:
+                self._say("There is nothing to take back.")
+                return
+            if battle.id in self._decided:
+                self._decided.remove(battle.id)
+            self._progress = await self.desk.run(arena.progress)
+            self._show(battle)
+            self._say("Taken back: decide again.")
+            self.refresh_status()
+        finally:
+            self._busy = False
+
+    @work(exclusive=True, group="comment", exit_on_error=False)
+    async def action_comment(self) -> None:
+        """Ask for a comment on this battle and keep it."""
+        from ftarena.tui.screens.ask import AskScreen
+
+        battle, arena = self.battle, self._arena
+        if battle is None or arena is None:
+            return
+        text = await self.app.push_screen_wait(
+            AskScreen("Comment on this battle", "Kept with your vote, and exported.")
+        )
+        if text:
+            await self.desk.run(arena.comment, battle.id, text)
+            self._say("Comment kept. The battle is still open.")
+
+    def _say(self, words: str) -> None:
+        self.query_one("#said", Static).update(Content(clean_line(words)))
+
+    # Looking
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll both answers (and the question, where it is zoomed)."""
+        for pane in (*self.query(Transcript), self.query_one("#prompt")):
+            if pane.id != "prompt" or self.has_class("-zoom-prompt"):
+                pane.scroll_relative(y=by, animate=False)
+
+    def action_zoom(self) -> None:
+        """Show A alone, then B, then the question, then all."""
+        classes = ("-zoom-a", "-zoom-b", "-zoom-prompt")
+        now = next((i for i, name in enumerate(classes) if self.has_class(name)), -1)
+        self.remove_class(*classes)
+        if now + 1 < len(classes):
+            self.add_class(classes[now + 1])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what works: votes need a battle, the demo needs an empty project."""
+        if action in ("decide", "skip", "comment", "scroll", "zoom"):
+            return self.battle is not None
+        if action == "demo":
+            return self.battle is None and self._arena is None
+        return True
+
+    # What is going on
+
+    def status_words(self, situation: Situation) -> Sequence[str]:
+        """Return who votes and how far they are; nothing about runs and engines, which have names."""
+        words = [self.desk.labeler]
+        if self._progress is not None:
+            words.append(f"{self._progress.voted} of {self._progress.planned}")
+        if self._making is not None:
+            words.append(self._making.words(time.monotonic(), battle_ready=self.battle is not None))
+        elif self._progress is not None and self._progress.ready:
+            words.append("next ready")
+        return words
+
+    def situation_changed(self, situation: Situation) -> None:
+        """Make answers as soon as an engine can."""
+        self._make_answers_if_possible()
+
+    def _make_answers_if_possible(self) -> None:
+        ready = any(str(engine.state) == "ready" for engine in self.app.situation.engines)
+        if ready and self._making is None and self._arena is not None:
+            self.make_answers()
+
+    @work(exclusive=True, group="answers", exit_on_error=False)
+    async def make_answers(self) -> None:
+        """Make the answers that battles still lack, pairs first; waits while someone chats."""
+        from ftarena.arena.queue import AnswerQueue
+
+        desk = self.desk
+        contestants = await desk.contestants()
+        queue = await desk.ask(lambda store: AnswerQueue(store, contestants, store.prompts()))
+        missing = await desk.run(queue.missing)
+        if not missing:
+            return
+        self._making = Making(total=len(missing), began=time.monotonic())
+        try:
+            while await desk.run(queue.missing):
+                await desk.quiet.wait()
+                made = await queue.fill(desk.client_for, limit=_BATCH, on_answer=self._answer_made)
+                if not made:
+                    break
+        finally:
+            self._making = None
+            self.refresh_status()
+
+    def _answer_made(self, *_: object) -> None:
+        if self._making is not None:
+            self._making.done += 1
+        self.refresh_status()
+        if self.battle is None and not self._busy and self.is_current:
+            self.get_next()
+
+    def failed(self, work: str, error: BaseException) -> None:
+        """Tell why there is no battle in the place of one; other failures in a notice."""
+        if work == "get_next" and isinstance(error, FtarenaError):
+            self.query_one("#waiting", Welcome).say(error.message, [("", error.hint)])
+        else:
+            super().failed(work, error)
+
+
+def _question(battle: "BlindBattle") -> str:
+    """Return the prompt as one text: a single question bare, a conversation with who says what."""
+    if len(battle.messages) == 1:
+        return clean_text(battle.messages[0].content)
+    who = {"user": "You", "assistant": "Answer", "system": "System"}
+    return "\n".join(f"{who[m.role]}: {clean_text(m.content)}" for m in battle.messages)
+
+
+def _recorded(outcome: Outcome, reveal: "Reveal | None") -> str:
+    words = f"Recorded: {_WORDS[outcome]}."
+    if reveal is not None:
+        words += f" A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}."
+    return f"{words} u takes it back."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

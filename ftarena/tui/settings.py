@@ -1,0 +1,49 @@
+"""The few things a person sets once: the theme, and when names are shown. One small JSON file a project."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+Reveal = Literal["never", "after", "end"]
+"""When a voter is told who wrote what: never, after each vote, or when all battles are done."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is remembered between two starts."""
+
+    theme: str = ""
+    """Name of a Textual theme; empty: the default for this terminal."""
+
+    reveal: Reveal = "after"
+    """When names are shown in Vote."""
+
+    def with_theme(self, theme: str) -> "Settings":
+        """Return these settings with another theme."""
+        return replace(self, theme=theme)
+
+    def with_reveal(self, reveal: Reveal) -> "Settings":
+        """Return these settings with names shown at another time."""
+        return replace(self, reveal=reveal)
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the settings in a file; what is missing or makes no sense is the default."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Settings()
+    if not isinstance(found, dict):
+        return Settings()
+    reveal, theme = found.get("reveal"), found.get("theme")
+    return Settings(
+        theme=theme if isinstance(theme, str) else "",
+        reveal=reveal if reveal in get_args(Reveal) else "after",
+    )
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write the settings, if the project has a folder already; a setting alone does not create one."""
+    if path.parent.is_dir():
+        path.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,61 @@
+"""What is going on in a project right now: its engines and its runs, read from the files they leave."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ftarena.text import clean_line, duration
+from ftarena.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ftarena.serving.engine import EngineStatus
+    from ftarena.training.jobs import Run
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Engines and runs at one moment."""
+
+    engines: tuple["EngineStatus", ...] = ()
+    runs: tuple["Run", ...] = ()
+    """Newest first."""
+
+    @property
+    def going(self) -> tuple["Run", ...]:
+        """The runs that have not ended."""
+        return tuple(run for run in self.runs if run.ended_at is None and run.state not in _ENDED)
+
+    def engine_words(self) -> str:
+        """Return the state of the engines in two or three words, with a sign that needs no colour."""
+        states = [str(engine.state) for engine in self.engines]
+        if "starting" in states:
+            engine = self.engines[states.index("starting")]
+            share = f" {engine.progress * 100:.0f} %" if engine.progress is not None else ""
+            left = f", {duration(engine.eta_s)}" if engine.eta_s else ""
+            return f"◐ engine starting{share}{left}"
+        if "ready" in states:
+            return "● engine ready"
+        if "failed" in states:
+            return "✕ engine failed"
+        return "○ engine off"
+
+    def run_words(self) -> str:
+        """Return the progress of the newest run that goes on, or nothing."""
+        if not self.going:
+            return ""
+        run = self.going[0]
+        share = f" {run.step / run.total_steps * 100:.0f} %" if run.total_steps else f" {run.state}"
+        left = f", {duration(run.eta_s)}" if run.eta_s else ""
+        more = f" (+{len(self.going) - 1})" if len(self.going) > 1 else ""
+        return f"run {clean_line(run.name)}{share}{left}{more}"
+
+
+_ENDED = {"finished", "stopped", "failed", "died"}
+
+
+def look(workspace: Workspace) -> Situation:
+    """Read the state of every engine and run of a project. Takes milliseconds; call it off the event loop."""
+    from ftarena.serving.engine import list_engines
+    from ftarena.training.jobs import list_runs
+
+    engines = tuple(engine.status() for engine in list_engines(workspace))
+    return Situation(engines, tuple(list_runs(workspace)))

@@ -1,0 +1,211 @@
+"""A list to choose from: rows of cells, one of them current.
+
+The current row is marked by a sign and reversed, so that it is seen in any theme and without colour. Cells
+are foreign text and never read as markup (a `DataTable` would).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click, Resize
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ftarena.text import clean_line
+from ftarena.tui.drawing.pieces import Piece
+
+
+class Column(NamedTuple):
+    """One column of a list."""
+
+    title: str
+    grow: bool = False
+    """Takes the width that the others leave; one column should."""
+
+    right: bool = False
+    """Its cells are set to the right, as figures are."""
+
+    from_width: int = 0
+    """Shown only where the list has at least this many cells: what can be missed on 80 columns."""
+
+
+class ListRow(NamedTuple):
+    """One row."""
+
+    key: str
+    """What the row stands for; the cursor stays on its key when rows change."""
+
+    cells: Sequence[str | Piece]
+    """One a column; the style of a piece is `quiet`, `good`, `bad` or `strong`."""
+
+
+class RowList(ScrollView, can_focus=True):
+    """A focusable list with a header."""
+
+    BINDINGS = [
+        Binding("j,down", "move(1)", "Down", show=False),
+        Binding("k,up", "move(-1)", "Up", show=False),
+        Binding("home", "move(-100000)", "First", show=False),
+        Binding("G,end", "move(100000)", "Last", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("enter", "choose", "Open"),
+    ]
+
+    COMPONENT_CLASSES = {
+        "row-list--header",
+        "row-list--current",
+        "row-list--quiet",
+        "row-list--good",
+        "row-list--bad",
+        "row-list--strong",
+    }
+
+    cursor: reactive[int] = reactive(0)
+
+    @dataclass
+    class Moved(Message):
+        """Another row is current (or its rows changed). Handled by the screen, which shows its details."""
+
+        list: "RowList"
+        key: str
+
+        @property
+        def control(self) -> "RowList":
+            """The list, so that `@on` can select by its id."""
+            return self.list
+
+    @dataclass
+    class Chosen(Message):
+        """Enter was pressed on a row, or it was clicked twice. Handled by the screen, which opens it."""
+
+        list: "RowList"
+        key: str
+
+        @property
+        def control(self) -> "RowList":
+            """The list, so that `@on` can select by its id."""
+            return self.list
+
+    def __init__(self, columns: Sequence[Column], *, id: str | None = None, header: bool = True) -> None:
+        super().__init__(id=id)
+        self.columns = columns
+        self.header = header
+        self.rows: list[ListRow] = []
+
+    @property
+    def current(self) -> str | None:
+        """The key of the current row."""
+        return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else None
+
+    def show_rows(self, rows: Sequence[ListRow]) -> None:
+        """Show other rows; the cursor stays on the same key where it still exists."""
+        key = self.current
+        self.rows = list(rows)
+        keys = [row.key for row in self.rows]
+        place = keys.index(key) if key in keys else min(self.cursor, max(len(keys) - 1, 0))
+        self.virtual_size = Size(self.size.width, len(self.rows) + self.header)
+        self.set_reactive(RowList.cursor, place)
+        self.refresh()
+        if self.current is not None:
+            self.post_message(self.Moved(self, self.current))
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by some rows, at most to the end."""
+        self.cursor = min(max(self.cursor + by, 0), max(len(self.rows) - 1, 0))
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by a page."""
+        self.action_move(by * max(self.size.height - 2, 1))
+
+    def action_choose(self) -> None:
+        """Post `Chosen` for the current row."""
+        if self.current is not None:
+            self.post_message(self.Chosen(self, self.current))
+
+    def watch_cursor(self) -> None:
+        """Bring the cursor into view."""
+        line = self.cursor + self.header
+        height = max(self.scrollable_content_region.height, 1)
+        top = self.scroll_offset.y
+        # The header scrolls along, so the first row brings it back.
+        if self.cursor == 0:
+            self.scroll_to(y=0, animate=False)
+        elif line < top:
+            self.scroll_to(y=line, animate=False)
+        elif line >= top + height:
+            self.scroll_to(y=line - height + 1, animate=False)
+        self.refresh()
+        if self.current is not None:
+            self.post_message(self.Moved(self, self.current))
+
+    def on_click(self, event: Click) -> None:
+        """A click moves the cursor, a second one chooses."""
+        row = int(event.y + self.scroll_offset.y) - self.header
+        if 0 <= row < len(self.rows):
+            self.cursor = row
+            if event.chain > 1:
+                self.action_choose()
+
+    def on_resize(self, event: Resize) -> None:
+        """Rows are as wide as the list."""
+        self.virtual_size = Size(event.size.width, len(self.rows) + self.header)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row of what is in view."""
+        width = self.scrollable_content_region.width
+        number = self.scroll_offset.y + y - self.header
+        if number < 0:
+            style = self.rich_style + self.get_component_rich_style("row-list--header", partial=True)
+            return self._strip([column.title for column in self.columns], "  ", width, style)
+        if number >= len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        is_current = number == self.cursor
+        style = self.rich_style
+        if is_current:
+            style += self.get_component_rich_style("row-list--current", partial=True)
+            if self.has_focus:
+                style += Style(reverse=True)
+        return self._strip(self.rows[number].cells, "▸ " if is_current else "  ", width, style)
+
+    def _strip(self, cells: Sequence[str | Piece], sign: str, width: int, style: Style) -> Strip:
+        segments = [Segment(sign, style)]
+        for column, size, cell in zip(self.columns, self._widths(width), cells, strict=True):
+            if not size:
+                continue
+            text, name = cell if isinstance(cell, Piece) else (cell, "")
+            text = clean_line(text) if text.strip() else text
+            if cell_len(text) > size:
+                text = set_cell_size(text, size - 1) + "…"
+            elif column.right:
+                text = " " * (size - cell_len(text)) + text
+            mine = style + self.get_component_rich_style(f"row-list--{name}", partial=True) if name else style
+            if style.reverse:  # colours on a reversed row would swap the wrong way round
+                mine = style
+            segments.append(Segment(set_cell_size(text, size) + "  ", mine))
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _widths(self, width: int) -> list[int]:
+        """Return the cells each column gets; 0 for one that is not shown at this width."""
+        shown = [width >= column.from_width for column in self.columns]
+        widths = []
+        for i, column in enumerate(self.columns):
+            texts = [column.title if self.header else ""]
+            texts += [
+                cell[0] if isinstance(cell, Piece) else cell for row in self.rows for cell in [row.cells[i]]
+            ]
+            widths.append(min(max(map(cell_len, texts)), 60) if shown[i] and not column.grow else 0)
+        left = width - 2 - sum(size + 2 for size in widths if size)
+        for i, column in enumerate(self.columns):
+            if shown[i] and column.grow:
+                widths[i] = max(left - 2, 6)
+                left = 0
+        return widths
