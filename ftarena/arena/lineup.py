@@ -1,0 +1,90 @@
+"""Who takes part by default: the base models of a project and each of its finished runs.
+
+Front ends call `sync_lineup` when they open, so that a run which ended last night is a contestant this
+morning without anybody naming it.
+"""
+
+from collections.abc import Iterable
+
+from ftarena.arena.contestants import find_or_add
+from ftarena.errors import FtarenaError
+from ftarena.serving.contestants import Contestant, Sampling
+from ftarena.store import ContestantRow, Store
+from ftarena.training.jobs import Run, RunState, find_run, list_runs
+from ftarena.workspace import Workspace
+
+BASE = "base"
+"""Name of the bare base model; that of a second one gets a number."""
+
+# A model of 135M that was not fine-tuned rarely stops by itself; on two cores 128 tokens take about 8 s.
+_DEMO_SAMPLING = Sampling(max_tokens=128)
+
+
+def sync_lineup(store: Store, workspace: Workspace) -> list[ContestantRow]:
+    """Register every run of the project, its base model, and each finished adapter. Idempotent.
+
+    Returns:
+        The contestants that can answer and are not hidden, in the order they were added.
+    """
+    for run in reversed(list_runs(workspace)):  # oldest first: the order people made them in
+        enlist(store, run)
+    return [row for row in store.contestants(include_hidden=False) if row.spec_json is not None]
+
+
+def enlist(store: Store, run: Run) -> ContestantRow | None:
+    """Register one run and, if it left an adapter, let base and adapter take part.
+
+    Returns:
+        The adapter's contestant, or None where the run has none to offer (yet).
+    """
+    store.register_run(
+        run.id,
+        name=run.name,
+        method=run.method,
+        base_model=run.base_model,
+        directory=str(run.directory),
+    )
+    if run.state is not RunState.FINISHED or run.adapter is None:
+        return None
+    sampling = default_sampling(run.base_model)
+    find_or_add(store, Contestant(model=run.base_model, sampling=sampling), BASE)
+    return find_or_add(store, Contestant(model=run.base_model, adapter=run.id, sampling=sampling), run.name)
+
+
+def default_sampling(model: str) -> Sampling:
+    """Return how a contestant on this base model is sampled unless said otherwise."""
+    return _DEMO_SAMPLING if model.startswith("demo:") else Sampling()
+
+
+def find_contestant(store: Store, workspace: Workspace, name: str) -> ContestantRow:
+    """Return the contestant that a command line means.
+
+    Args:
+        name: A contestant's name, or `run:ID` with a run's id, unique beginning or name.
+
+    Raises:
+        FtarenaError: There is none; the hint names those there are.
+    """
+    if name.startswith("run:"):
+        run = find_run(workspace, name.removeprefix("run:"))
+        row = enlist(store, run)
+        if row is None:
+            raise FtarenaError(
+                f"the run {run.id} has no adapter to answer with: it is {run.state}",
+                f"ftarena runs show {run.id}",
+            )
+        return row
+    row = store.contestant(name)
+    if row is None:
+        sync_lineup(store, workspace)
+        row = store.contestant(name)
+    if row is None:
+        raise FtarenaError(f"there is no contestant {name!r}", _known(store.contestants()))
+    return row
+
+
+def _known(rows: Iterable[ContestantRow]) -> str:
+    names = [row.name for row in rows if not row.hidden]
+    return (
+        f"there are: {', '.join(names)}" if names else "train one first: ftarena train configs/demo-sft.yaml"
+    )

@@ -1,0 +1,453 @@
+"""The command line: parses, builds, calls. What a command does lives in `plain/` or `tui/`.
+
+Imports of rooms stand inside the commands, so that `ftarena --help` pays for typer alone.
+
+Exit codes: 0 done · 1 something is wrong with the data, a run, an engine or the machine · 2 the command line
+or a recipe says something impossible · 130 interrupted.
+"""
+
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import ftarena
+from ftarena.errors import FtarenaError, UsageError
+
+if TYPE_CHECKING:
+    from ftarena.workspace import Workspace
+
+app = typer.Typer(
+    name="ftarena",
+    help="Fine-tune a model, compare it blind with what it was before, vote, and know whether it got better.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Db = Annotated[
+    Path | None,
+    typer.Option("--db", help="The SQLite file with prompts, answers and votes. Default: .ftarena/arena.db"),
+]
+Labeler = Annotated[
+    str | None,
+    typer.Option("--labeler", help="Whose votes these are. Default: $FTARENA_LABELER, else your login."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--contestant", help="Compare only these (give it twice or more). Default: all."),
+]
+
+
+def _group(name: str, text: str) -> typer.Typer:
+    group = typer.Typer(help=text, rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
+
+runs_app = _group("runs", "What is training and what was trained.")
+engine_app = _group("engine", "The server that answers: one for a base model and all its adapters.")
+contestants_app = _group("contestants", "What answers: a model, how it is prompted, how it is sampled.")
+prompts_app = _group("prompts", "The questions that battles are fought over.")
+votes_app = _group("votes", "Votes from elsewhere.")
+export_app = _group("export", "Votes as files: a table, or preference pairs for the next DPO run.")
+
+
+def _places(db: Path | None) -> tuple["Workspace", Path]:
+    """Return the workspace and the database; the workspace's folder is made if the database lies in it."""
+    from ftarena.workspace import Workspace
+
+    workspace = Workspace.find()
+    if db is None:
+        workspace.ensure()
+        return workspace, workspace.database
+    return workspace, db
+
+
+def _labeler(name: str | None) -> str:
+    from ftarena.arena.labeler import default_labeler
+
+    return name or default_labeler()
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"ftarena {ftarena.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    db: Db = None,
+    labeler: Labeler = None,
+    contestant: Only = None,
+    place: Annotated[
+        str | None, typer.Option("--place", help="Where to open: chat, vote, scores or runs.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Fine-tune a model, compare it blind with what it was before, vote, and know whether it got better.
+
+    Without a command it opens the full-screen program.
+    """
+    if context.invoked_subcommand is None:
+        raise typer.Exit(_open(db, labeler, contestant, place or "chat"))
+    if db or labeler or contestant or place:
+        raise UsageError(
+            f"options go behind the command, not before it: {context.invoked_subcommand}",
+            f"ftarena {context.invoked_subcommand} --help",
+        )
+
+
+def _open(db: Path | None, labeler: str | None, contestants: list[str] | None, place: str) -> int:
+    """Open the full-screen program; where it asks for the demo, run that and come back."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the full-screen program needs a terminal, and input or output is not one",
+            "in a pipe use line mode: ftarena vote --plain, ftarena score, ftarena chat -p …",
+        )
+    from ftarena.tui.app import RUN_DEMO, run
+
+    workspace, database = _places(db)
+    while True:
+        result = run(workspace, db=database, place=place, labeler=_labeler(labeler), contestants=contestants)
+        if result != RUN_DEMO:
+            return result
+        from ftarena.plain.demo import prepare_demo
+
+        prepare_demo(workspace, database)
+        place = "vote"
+
+
+@app.command()
+def demo(
+    db: Db = None,
+    labeler: Labeler = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print the report instead of opening the arena.")
+    ] = False,
+) -> None:
+    """Run the whole loop on a small real model: train, compare, vote. Repeating it skips what is done."""
+    from ftarena.plain.demo import prepare_demo
+    from ftarena.plain.demo_report import print_report
+
+    workspace, database = _places(db)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty() and not report
+    done = prepare_demo(workspace, database, report=not interactive)
+    if interactive:
+        raise typer.Exit(_open(db, labeler, None, "vote"))
+    print_report(done)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Data files (JSONL).")],
+    evaluation: Annotated[
+        list[Path] | None,
+        typer.Option("--eval", help="Held-out files: their prompts must not be in the data."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with data: file, line, what, and what to do. Exit code 1 on errors."""
+    from ftarena.plain.check import check as run_check
+
+    raise typer.Exit(run_check(files, eval_files=evaluation or [], as_json=as_json))
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def train(
+    context: typer.Context,
+    recipe: Annotated[Path, typer.Argument(help="A recipe (YAML), see configs/.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Watch it; ctrl+c stops watching, not the run.")
+    ] = False,
+) -> None:
+    """Start a training run. It is detached: it goes on when the terminal closes.
+
+    Every key of a recipe is also an option: ftarena train R.yaml --learning-rate 2e-4 --max-steps 10
+    """
+    from ftarena.plain.train import parse_overrides, train_recipe
+
+    workspace, _ = _places(None)
+    raise typer.Exit(train_recipe(workspace, recipe, parse_overrides(context.args), follow_it=follow))
+
+
+@runs_app.callback(invoke_without_command=True)
+def runs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List every run, the newest first."""
+    if context.invoked_subcommand is None:
+        from ftarena.plain.runs import list_all
+
+        raise typer.Exit(list_all(_places(None)[0], as_json=as_json))
+
+
+RunId = Annotated[
+    str, typer.Argument(help="A run's id, the beginning of one, or its name (then the newest).")
+]
+
+
+@runs_app.command("show")
+def runs_show(run: RunId, as_json: AsJson = False) -> None:
+    """Show one run: state, losses, adapter, and the command that made it."""
+    from ftarena.plain.runs import show
+
+    raise typer.Exit(show(_places(None)[0], run, as_json=as_json))
+
+
+@runs_app.command("logs")
+def runs_logs(
+    run: RunId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 40,
+) -> None:
+    """Print the log of a run."""
+    from ftarena.plain.runs import logs
+
+    raise typer.Exit(logs(_places(None)[0], run, follow=follow, lines=lines))
+
+
+@runs_app.command("stop")
+def runs_stop(run: RunId) -> None:
+    """Stop a run after the current step; what it has learned so far is kept."""
+    from ftarena.plain.runs import stop
+
+    raise typer.Exit(stop(_places(None)[0], run))
+
+
+ModelName = Annotated[
+    str, typer.Option("--model", "-m", help="Base model: demo:smollm2, a folder, a .gguf file or a hub id.")
+]
+
+
+@engine_app.command("status")
+def engine_status(as_json: AsJson = False) -> None:
+    """Say which engines there are and how they are."""
+    from ftarena.plain.engine import status
+
+    raise typer.Exit(status(_places(None)[0], as_json=as_json))
+
+
+@engine_app.command("start")
+def engine_start(
+    model: ModelName = "demo:smollm2",
+    wait: Annotated[bool, typer.Option(help="Wait until it answers.")] = True,
+) -> None:
+    """Start the engine of a base model and keep it warm."""
+    from ftarena.plain.engine import start
+
+    raise typer.Exit(start(_places(None)[0], model, wait=wait))
+
+
+@engine_app.command("stop")
+def engine_stop() -> None:
+    """Stop every engine of this project and free its memory."""
+    from ftarena.plain.engine import stop
+
+    raise typer.Exit(stop(_places(None)[0]))
+
+
+@engine_app.command("logs")
+def engine_logs(lines: Annotated[int, typer.Option("--lines", "-n")] = 40) -> None:
+    """Print the last lines of the engine's log."""
+    from ftarena.plain.engine import logs
+
+    raise typer.Exit(logs(_places(None)[0], lines=lines))
+
+
+@contestants_app.command("list")
+def contestants_list(db: Db = None, as_json: AsJson = False) -> None:
+    """List what can answer, and what only imported votes know."""
+    from ftarena.plain.contestants import list_contestants
+
+    workspace, database = _places(db)
+    raise typer.Exit(list_contestants(workspace, database, as_json=as_json))
+
+
+@contestants_app.command("add")
+def contestants_add(
+    name: Annotated[str, typer.Argument(help="What it is called in scores.")],
+    model: ModelName = "demo:smollm2",
+    run: Annotated[str | None, typer.Option("--run", help="The run whose adapter it uses.")] = None,
+    system: Annotated[str | None, typer.Option("--system", help="Its system prompt.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", help="Base URL of another OpenAI-compatible server.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", min=0, max=2)] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
+    db: Db = None,
+) -> None:
+    """Add a contestant: a base with a system prompt, an adapter sampled differently, another server."""
+    from ftarena.plain.contestants import add
+
+    workspace, database = _places(db)
+    raise typer.Exit(
+        add(
+            workspace,
+            database,
+            name,
+            model=model,
+            run=run,
+            system=system,
+            endpoint=endpoint,
+            temperature=temperature,
+            max_tokens=max_tokens,
+        )
+    )
+
+
+@prompts_app.command("add")
+def prompts_add(
+    file: Annotated[Path, typer.Argument(help="JSONL with `prompt` and, if you have it, `reference`.")],
+    source: Annotated[str, typer.Option(help="A word for where they come from.")] = "file",
+    db: Db = None,
+) -> None:
+    """Add questions for battles; the same ones twice are there once."""
+    from ftarena.plain.contestants import add_prompts
+
+    raise typer.Exit(add_prompts(_places(db)[1], file, source=source))
+
+
+@app.command()
+def vote(
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line: for pipes and screen readers.")
+    ] = False,
+    db: Db = None,
+    labeler: Labeler = None,
+    contestant: Only = None,
+) -> None:
+    """Vote blind: which answer is better?"""
+    if not plain and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        raise typer.Exit(_open(db, labeler, contestant, "vote"))
+    from ftarena.plain.vote import vote as vote_plain
+
+    workspace, database = _places(db)
+    raise typer.Exit(vote_plain(workspace, database, labeler=_labeler(labeler), contestants=contestant))
+
+
+@app.command()
+def chat(
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="What to ask; - reads standard input.")],
+    left: Annotated[str, typer.Option(help="A contestant's name, or run:ID.")] = "base",
+    right: Annotated[str | None, typer.Option(help="A contestant's name, or run:ID.")] = None,
+    as_json: AsJson = False,
+    db: Db = None,
+) -> None:
+    """Ask two contestants the same and print both answers."""
+    from ftarena.plain.chat import chat as chat_plain
+
+    workspace, database = _places(db)
+    raise typer.Exit(chat_plain(workspace, database, left=left, right=right, prompt=prompt, as_json=as_json))
+
+
+@app.command()
+def score(as_json: AsJson = False, db: Db = None) -> None:
+    """Say who is better, and how sure that is."""
+    from ftarena.plain.scores import score as score_plain
+
+    raise typer.Exit(score_plain(_places(db)[1], as_json=as_json))
+
+
+@votes_app.command("import")
+def votes_import(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: a,b,outcome[,labeler,prompt]; outcome a, b, tie, both_bad.")
+    ],
+    db: Db = None,
+) -> None:
+    """Import votes. A bad line is named and nothing is imported; the same file twice adds nothing."""
+    from ftarena.plain.votes import import_votes
+
+    raise typer.Exit(import_votes(_places(db)[1], file))
+
+
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The file to write. Default: standard output.")
+]
+
+
+@export_app.command("votes")
+def export_votes(
+    output: Output = None,
+    form: Annotated[
+        str, typer.Option("--format", help="csv (can be imported again) or jsonl (everything).")
+    ] = "csv",
+    db: Db = None,
+) -> None:
+    """Write every vote that stands."""
+    from ftarena.plain.votes import export_votes as export
+
+    raise typer.Exit(export(_places(db)[1], output, form))
+
+
+@export_app.command("dpo")
+def export_dpo(output: Output = None, db: Db = None) -> None:
+    """Write preference pairs as TRL reads them; ties and both bad are left out."""
+    from ftarena.plain.votes import export_dpo as export
+
+    raise typer.Exit(export(_places(db)[1], output))
+
+
+@app.command()
+def doctor(as_json: AsJson = False, db: Db = None) -> None:
+    """Say what is here, what is missing, and what to do about it."""
+    from ftarena.plain.doctor import doctor as examine
+    from ftarena.workspace import Workspace
+
+    workspace = Workspace.find()  # looking must not create it
+    raise typer.Exit(examine(workspace, db or workspace.database, as_json=as_json))
+
+
+def main() -> None:
+    """Run the command line; every error a user can mend is one message and what to do."""
+    try:
+        app()
+    except FtarenaError as error:
+        _complain(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python would complain once more while it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - the last line of defence; the traceback is kept, not hidden
+        _complain(
+            f"{type(error).__name__}: {error}", f"this is a mistake in ftarena; the details are in {_log()}"
+        )
+        sys.exit(1)
+
+
+def _complain(message: str, hint: str) -> None:
+    from ftarena.text import clean_text
+
+    bold, reset = (
+        ("\033[1;31m", "\033[0m") if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else ("", "")
+    )
+    print(f"{bold}error:{reset} {clean_text(message)}", file=sys.stderr)
+    if hint:
+        print(f"  → {clean_text(hint)}", file=sys.stderr)
+
+
+def _log() -> Path:
+    """Append the current traceback to the workspace's log and return where that is."""
+    from ftarena.workspace import Workspace
+
+    try:
+        path = Workspace.find().ensure().log
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}")
+    except (FtarenaError, OSError):
+        traceback.print_exc()
+        return Path("the lines above")
+    return path
