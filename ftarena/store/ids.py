@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 _HASH = re.compile(r"[0-9a-f]{32}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ULID_LENGTH = 26
+_canonical = json.JSONEncoder(
+    ensure_ascii=True, separators=(",", ":")
+).encode  # kept: it is made for each dumps()
 
 
 def content_hash(*parts: str | int) -> str:
     """Return 32 hex digits (BLAKE2b, 128 bits) that name `parts`; the borders between parts count."""
-    canonical = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_canonical(parts).encode("ascii"), digest_size=16).hexdigest()
 
 
 def is_content_hash(text: str) -> bool:

@@ -4,7 +4,6 @@ Nothing is deleted and nothing is edited, except that a contestant can be hidden
 adds one row, so whoever prepares an arena need not ask first.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ from ftarena.errors import FtarenaError
 from ftarena.store.ballots import Ballots
 from ftarena.store.database import Database
 from ftarena.store.ids import content_hash, now, prompt_hash, storable
+from ftarena.store.prompts_json import turns_json, turns_of
 from ftarena.store.rows import (
     NOT_DRAWN,
     AnswerRow,
@@ -20,7 +20,6 @@ from ftarena.store.rows import (
     ContestantRow,
     PromptRow,
     RunRow,
-    Turn,
     VoteRow,
 )
 from ftarena.text import clean_text
@@ -147,8 +146,8 @@ class Store(Database):
         """
         found = self.rows("SELECT id, turns_json, source, reference, created_at FROM prompts ORDER BY rowid")
         return [
-            PromptRow(prompt_id, _turns(turns_json), source, reference, created_at)
-            for prompt_id, turns_json, source, reference, created_at in found
+            PromptRow(prompt_id, turns_of(stored), source, reference, created_at)
+            for prompt_id, stored, source, reference, created_at in found
             if (source in sources if sources is not None else source not in NOT_DRAWN)
         ]
 
@@ -159,8 +158,8 @@ class Store(Database):
         )
         if not found:
             return None
-        prompt_id, turns_json, source, reference, created_at = found[0]
-        return PromptRow(prompt_id, _turns(turns_json), source, reference, created_at)
+        prompt_id, stored, source, reference, created_at = found[0]
+        return PromptRow(prompt_id, turns_of(stored), source, reference, created_at)
 
     def add_prompts(
         self, prompts: Sequence[tuple[Sequence[tuple[str, str]], str | None]], source: str
@@ -179,11 +178,8 @@ class Store(Database):
             for raw_turns, reference in prompts:
                 turns = [(role, storable(content)) for role, content in raw_turns]
                 prompt_id = prompt_hash(turns)
-                turns_json = json.dumps(
-                    [{"role": role, "content": text} for role, text in turns], ensure_ascii=False
-                )
                 known = None if reference is None else storable(reference)
-                connection.execute(_ADD_PROMPT, (prompt_id, turns_json, source, known, now()))
+                connection.execute(_ADD_PROMPT, (prompt_id, turns_json(turns), source, known, now()))
                 ids.append(prompt_id)
         return ids
 
@@ -290,7 +286,3 @@ class Store(Database):
 def _contestant(row: Sequence[Any]) -> ContestantRow:
     contestant_id, name, spec_json, kind, model, run_id, created_at, hidden = row
     return ContestantRow(contestant_id, name, spec_json, kind, model, run_id, created_at, bool(hidden))
-
-
-def _turns(turns_json: str) -> tuple[Turn, ...]:
-    return tuple(Turn(turn["role"], turn["content"]) for turn in json.loads(turns_json))

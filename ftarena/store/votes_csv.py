@@ -1,0 +1,129 @@
+"""Reading a file of votes line by line: `a,b,outcome[,labeler,prompt]`, with the line of whatever is wrong.
+
+`a` was on the left, `outcome` is `a`, `b`, `tie` or `both_bad`. Knows nothing of the database.
+"""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ftarena.errors import FtarenaError
+from ftarena.store.rows import Outcome
+
+COLUMNS = ("a", "b", "outcome", "labeler", "prompt")
+"""In the order they are written; read in any order, the last two may be missing."""
+
+WORDS: dict[str, Outcome] = {"a": "left", "b": "right", "tie": "tie", "both_bad": "both_bad"}
+"""What the outcome column says, and what it means."""
+
+_FORMAT = (
+    "first line a,b,outcome,labeler,prompt (the last two may be left out); outcome a, b, tie or both_bad"
+)
+
+
+class FileVote(NamedTuple):
+    """One vote as a file says it."""
+
+    line: int
+    """Line it begins on, from 1; a quoted cell may go on over several."""
+
+    a: str
+    b: str
+    outcome: Outcome
+    labeler: str
+    """Empty where the file does not say."""
+
+    prompt: str
+    """Empty where the file does not say."""
+
+
+def read_votes(file: Path) -> Iterator[FileVote]:
+    """Read votes one at a time, whatever the size of the file.
+
+    Args:
+        file: UTF-8, with or without a byte order mark, any line ends.
+
+    Raises:
+        FtarenaError: The file cannot be read, or a line is wrong (`FILE:LINE: what`).
+    """
+    try:
+        with file.open("rb") as raw:
+            yield from _votes(file, _records(file, raw))
+    except OSError as error:
+        raise FtarenaError(f"cannot read {file}: {error.strerror or error}", f"ls -la {file}") from error
+
+
+def _votes(file: Path, records: Iterator[tuple[int, list[str]]]) -> Iterator[FileVote]:
+    line, header = next(records, (1, []))
+    places = _places(file, line, header)
+    width = len(header)
+    a_at, b_at, outcome_at = places["a"], places["b"], places["outcome"]
+    labeler_at, prompt_at = places.get("labeler"), places.get("prompt")
+    for line, cells in records:
+        if len(cells) != width:
+            raise _wrong(file, line, f"{len(cells)} cells where the first line has {width}")
+        a, b, outcome = cells[a_at], cells[b_at], WORDS.get(cells[outcome_at])
+        if outcome is None:
+            raise _wrong(file, line, f"outcome {cells[outcome_at]!r} is none of a, b, tie, both_bad")
+        if not a.strip() or not b.strip():
+            raise _wrong(file, line, f"no name in column {'a' if not a.strip() else 'b'}")
+        if a == b:
+            raise _wrong(file, line, f"{a!r} against itself")
+        yield FileVote(
+            line,
+            a,
+            b,
+            outcome,
+            "" if labeler_at is None else cells[labeler_at],
+            "" if prompt_at is None else cells[prompt_at],
+        )
+
+
+def _places(file: Path, line: int, header: list[str]) -> dict[str, int]:
+    if not header:
+        raise _wrong(file, line, "the file is empty")
+    places: dict[str, int] = {}
+    for place, name in enumerate(header):
+        if name not in COLUMNS:
+            raise _wrong(file, line, f"unknown column {name!r}")
+        if name in places:
+            raise _wrong(file, line, f"column {name!r} twice")
+        places[name] = place
+    for name in COLUMNS[:3]:
+        if name not in places:
+            raise _wrong(file, line, f"no column {name!r}")
+    return places
+
+
+def _records(file: Path, raw: Iterator[bytes]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank, with the physical line it begins on."""
+    reader = csv.reader(_lines(file, raw), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _wrong(file, line, str(error)) from error
+        if cells:
+            yield line, cells
+
+
+def _lines(file: Path, raw: Iterator[bytes]) -> Iterator[str]:
+    for line, content in enumerate(raw, start=1):
+        if line == 1:
+            content = content.removeprefix(codecs.BOM_UTF8)
+        try:
+            yield content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FtarenaError(
+                f"{file}:{line}: not UTF-8 (byte {error.start + 1} of the line)",
+                f"convert it: iconv -f LATIN1 -t UTF-8 {file}",
+            ) from error
+
+
+def _wrong(file: Path, line: int, what: str) -> FtarenaError:
+    return FtarenaError(f"{file}:{line}: {what}", _FORMAT)
