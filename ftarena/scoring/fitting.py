@@ -128,7 +128,7 @@ def finish(
 
     theta = model.solution.beta[:size]
     never_lost, never_won = _one_sided(seen)
-    total_clusters = int(min(len(np.unique(code)) for code in codes[: 2 if cluster == "both" else 1]))
+    total_clusters = min(_different(code) for code in codes[: 2 if cluster == "both" else 1])
     terms: dict[str, Estimate] = {
         name: term(
             float(model.solution.beta[size + place]),
@@ -170,9 +170,14 @@ def _clusters_by_part(part_of_vote: Ints, code: Ints, n_parts: int) -> Ints:
     if len(code) == 0:
         return np.zeros(n_parts, dtype=np.int64)
     if n_parts == 1:
-        return np.array([np.count_nonzero(np.bincount(code))])
+        return np.array([_different(code)])
     width = int(code.max()) + 1
     return np.bincount(np.unique(part_of_vote * width + code) // width, minlength=n_parts)
+
+
+def _different(code: Ints) -> int:
+    """How many different codes there are."""
+    return int(np.count_nonzero(np.bincount(code)))
 
 
 def _meats(
@@ -201,7 +206,7 @@ def _meats(
     residual, apart = model.residual[of_vote, outcome], model.apart[of_vote, outcome]
     for code, by_part in zip(codes, counted, strict=True):
         meat = cluster_meat(votes, residual, apart, code)
-        overall = max(2, len(np.unique(code)))
+        overall = max(2, _different(code))
         few = np.maximum(by_part, 2)
         yield meat * spread(few / (few - 1), overall / (overall - 1)) + one_vote
     kinds = Contrasts(seen.size, rows.left.repeat(3), rows.right.repeat(3), rows.extra.repeat(3, axis=0))

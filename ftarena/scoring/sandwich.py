@@ -36,7 +36,7 @@ def cluster_meat(rows: Contrasts, residual: Floats, apart: Floats, cluster: Ints
     together = np.flatnonzero(~lonely)
     if len(together) == 0:
         return total
-    together = together[np.argsort(cluster[together], kind="stable")]
+    together = together[np.argsort(cluster[together])]
     rows, residual, apart = _take(rows, together), residual[together], apart[together]
     code = cluster[together]
     place = np.concatenate([[0], np.cumsum(code[1:] != code[:-1])])
