@@ -1,7 +1,7 @@
 """Whether an adapter can be served on a base, said before vLLM is asked.
 
-vLLM's own refusals come as tracebacks or, for another chat template, not at all: a template by which the model
-was not trained costs accuracy silently (26 % against 57 % in one report, hiyouga/LlamaFactory#2509).
+vLLM's own refusals come as tracebacks or, for another chat template, not at all: a template that the model
+was not trained with costs accuracy silently (26 % against 57 % in one report, hiyouga/LlamaFactory#2509).
 """
 
 import hashlib
@@ -95,7 +95,7 @@ def _check_template(adapter: Path, base: Path) -> None:
         raise FtarenaError(
             f"{adapter.name} was trained with another chat template ({template_hash(trained)}) than its base "
             f"would be served with ({ours}), so its answers would be worse than it is",
-            f"compare {adapter / 'chat_template.jinja'} with the one in {base}, and train again with the base's",
+            f"compare the chat_template.jinja in {adapter} with the one in {base}; train with the base's",
         )
 
 
