@@ -201,6 +201,15 @@ class Store(Database):
         )
         return {(prompt, contestant): (answer, looks) for prompt, contestant, answer, looks in found}
 
+    def answered(self, contestant_id: str, prompt_id: str) -> bool:
+        """Return whether a contestant's answer that battles are made of is there."""
+        return bool(
+            self.rows(
+                "SELECT 1 FROM answers WHERE prompt_id = ? AND contestant_id = ? AND sample = 0",
+                (prompt_id, contestant_id),
+            )
+        )
+
     def next_sample(self, contestant_id: str, prompt_id: str) -> int:
         """Return how many answers a contestant has given to a prompt so far."""
         [(count,)] = self.rows(
