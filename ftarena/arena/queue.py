@@ -114,7 +114,7 @@ class AnswerQueue:
             How many were made.
 
         Raises:
-            FtarenaError: The engine went away; or nobody can answer; or all is refused and no battle is ready.
+            FtarenaError: The engine went away, nobody can answer, or all is refused and no battle is ready.
         """
         todo = (await asyncio.to_thread(self.missing))[:limit]
         work = iter(todo)
