@@ -114,15 +114,20 @@ class Supervisor:
         await self._until_healthy()
         self._enter("warmup")
         await self._warm_up()
+        await self._note_segments(server)  # before anyone can rely on it, so that a hard end leaves nothing
         took = time.time() - self._started
         write_json(self._folder.timings, {**self._began, progress.READY: round(took, 1)})
         self._write(state=EngineState.READY, message="ready", ready_at=time.time(), socket=str(self._socket))
         while True:
-            segments = await asyncio.to_thread(lambda: remains.shared_segments(remains.family(server)))
-            if not segments <= self._segments:
-                self._segments |= segments
-                self._write(segments=sorted(self._segments))
             await asyncio.sleep(SEGMENTS_EVERY_S)
+            await self._note_segments(server)
+
+    async def _note_segments(self, server: ProcessIdentity) -> None:
+        """Keep on disk which shared segments are vLLM's, for whoever has to clear up after a hard end."""
+        segments = await asyncio.to_thread(lambda: remains.shared_segments(remains.family(server)))
+        if not segments <= self._segments:
+            self._segments |= segments
+            self._write(segments=sorted(self._segments))
 
     async def _until_healthy(self) -> None:
         phase, offset = progress.PHASES[0].key, 0
