@@ -3,6 +3,8 @@
 No torch, no network, and nothing is created.
 """
 
+from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import ModelRef, is_ready, resolve_model
+from ftarena.recipes.schema import Recipe, split_sample
 
-__all__ = ["ModelRef", "is_ready", "resolve_model"]
+__all__ = ["ModelRef", "Recipe", "dump_recipe", "is_ready", "load_recipe", "resolve_model", "split_sample"]

@@ -1,0 +1,217 @@
+"""Reading a recipe: YAML, the command line's overrides, and errors that name the line and the key.
+
+A relative path in a recipe is looked for in the current folder, then in the recipe's folder, then in the one
+above it; so `configs/demo-sft.yaml` may say `data/demo/sft.jsonl` and works from anywhere. A path given on
+the command line is looked for in the current folder only.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ftarena.errors import UsageError
+from ftarena.recipes.names import ALIASES, GONE, nearest
+from ftarena.recipes.schema import Recipe, split_sample
+from ftarena.text import clean_line, shorten
+
+KEYS = list(Recipe.model_fields)
+
+_LISTS = ("dataset", "eval_dataset")
+_COMMAND_LINE = "--"
+
+
+def load_recipe(
+    path: Path | None,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    on_note: Callable[[str], None] | None = None,
+) -> Recipe:
+    """Read a recipe and check it.
+
+    Args:
+        path: The YAML file. None: the overrides say everything.
+        overrides: Keys given on the command line, as text, with dashes or underscores; they win. A list is
+            written as in YAML, `[sigmoid, sft]`; an empty value or `null` takes a key back.
+        on_note: Called once for each key that was understood as another one.
+
+    Returns:
+        The recipe, with absolute paths and every default that does not depend on the machine.
+
+    Raises:
+        UsageError: No such file, broken YAML, unknown keys, impossible or contradictory values, missing data.
+            The message has one line a problem, with `file:line` where it came from a file.
+    """
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    problems: list[str] = []
+    note = on_note or (lambda line: None)
+    for key, value, place in [*_from_file(path), *_from_command_line(overrides or {})]:
+        if key in ALIASES:
+            note(f"{_said(place)}{key} is understood as {ALIASES[key]}")
+        name = ALIASES.get(key, key)
+        if name not in KEYS:
+            problems.append(_unknown(key, place))
+        elif place.startswith(_COMMAND_LINE) and value is None:
+            values.pop(name, None)
+        elif name in values and not place.startswith(_COMMAND_LINE):
+            problems.append(f"{_said(place)}{key} says {name} a second time ({places[name]} did before)")
+        else:
+            values[name], places[name] = value, place
+    if not problems:
+        values.setdefault("name", path.stem if path else str(values.get("method", "run")))
+        problems = _find_files(values, places, path)
+    if problems:
+        raise _error(problems)
+    try:
+        return Recipe.model_validate(
+            {key: value for key, value in values.items() if value is not None}
+        ).resolved()
+    except ValidationError as error:
+        rank = {(key,): number for number, key in enumerate(places)}  # the file's order, not pydantic's
+        found = sorted(error.errors(), key=lambda problem: rank.get(problem["loc"][:1], -1))
+        raise _error([_explain(problem, places, path) for problem in found]) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return a recipe as YAML that `load_recipe` reads back to the same recipe."""
+    foreign = {"beta", "loss_weights", "label_smoothing"} if recipe.method == "sft" else {"packing"}
+    values = recipe.model_dump(mode="json", exclude_none=True, exclude=foreign)
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
+    """Return (key, value, place) of each line of the top mapping."""
+    if path is None:
+        return []
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no recipe {path}", "the demo's are configs/demo-sft.yaml and demo-dpo.yaml"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as a recipe: {error}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(node, yaml.MappingNode):
+            raise UsageError(f"{path} is not a recipe: it must be lines of `key: value`")
+        loader = yaml.SafeLoader("")
+        return [
+            (
+                str(key.value).replace("-", "_"),
+                loader.construct_object(value, deep=True),
+                f"{path}:{key.start_mark.line + 1}",
+            )
+            for key, value in node.value
+        ]
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{path}{line}: broken YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: broken YAML: {clean_line(str(error))}") from error
+
+
+def _from_command_line(overrides: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    found = []
+    for option, text in overrides.items():
+        value: Any = text
+        place = f"{_COMMAND_LINE}{option.replace('_', '-')}"
+        if text.strip().lower() in ("", "null", "none", "~") and option.replace("-", "_") != "report_to":
+            value = None
+        elif text.lstrip().startswith("["):
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError:
+                raise UsageError(f"{place} {text} is not a list", "write it as [one, two]") from None
+        found.append((option.replace("-", "_"), value, place))
+    return found
+
+
+def _unknown(key: str, place: str) -> str:
+    if key in GONE:
+        return f"{_said(place)}{key} is not a key here: {GONE[key]}"
+    near = nearest(key, KEYS)
+    return f"{_said(place)}unknown key {clean_line(key)}" + (f", did you mean {near}?" if near else "")
+
+
+def _find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | None) -> list[str]:
+    """Make the paths in `values` absolute; return a problem for each data file that is nowhere."""
+    problems = []
+    for key in _LISTS:
+        given = values.get(key)
+        entries = [given] if isinstance(given, str) else given
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            continue  # of the wrong type: the schema says so
+        folders = _folders(places.get(key, ""), path)
+        found = []
+        for entry in entries:
+            name, count = split_sample(entry)
+            file = _first([folder / Path(name).expanduser() for folder in folders])
+            if file is None:
+                tried = " or ".join(dict.fromkeys(str(folder) for folder in folders))
+                problems.append(f"{_said(places.get(key, ''))}{key}: there is no file {name} in {tried}")
+            else:
+                found.append(f"{file}#{count}" if count else str(file))
+        values[key] = found
+    for key in ("model_name_or_path", "init_from"):
+        given = values.get(key)
+        if isinstance(given, str) and given and not given.startswith("demo:"):
+            places_to_look = [f / Path(given).expanduser() for f in _folders(places.get(key, ""), path)]
+            values[key] = str(_first(places_to_look) or given)
+    return problems
+
+
+def _folders(place: str, path: Path | None) -> list[Path]:
+    if path is None or place.startswith(_COMMAND_LINE):
+        return [Path.cwd()]
+    here = path.absolute().parent
+    return [Path.cwd(), here, here.parent]
+
+
+def _first(candidates: list[Path]) -> Path | None:
+    return next((candidate.resolve() for candidate in candidates if candidate.exists()), None)
+
+
+def _explain(problem: Any, places: Mapping[str, str], path: Path | None) -> str:
+    """Return one line for a human from one of pydantic's errors."""
+    if not problem["loc"]:  # a cross-field check, which names its keys itself
+        return f"{path}: {_reason(problem)}" if path else _reason(problem)
+    key = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return (f"{path}: " if path else "") + f"{key} is missing: {_meaning(key)}"
+    given = shorten(str(problem["input"]), 40)
+    return f"{_said(places.get(key, str(path or '')))}{key} is {given or 'empty'}: {_reason(problem)}"
+
+
+def _reason(problem: Any) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind.startswith("int_"):
+        return "expected a whole number"
+    if kind.startswith("float_"):
+        return "expected a number"
+    if kind.startswith("bool_"):
+        return "expected true or false"
+    if kind == "finite_number":
+        return "expected a finite number"
+    if kind == "literal_error":
+        return f"expected {context['expected']}"
+    if kind in ("string_type", "list_type"):
+        return "expected text" if kind == "string_type" else "expected a list, as in [one, two]"
+    return str(problem["msg"]).replace("Input should be", "expected something")
+
+
+def _meaning(key: str) -> str:
+    return " ".join((Recipe.model_fields[key].description or "").split()).split(". ")[0].rstrip(".")
+
+
+def _said(place: str) -> str:
+    return f"{place}: " if place and not place.startswith(_COMMAND_LINE) else ""
+
+
+def _error(problems: list[str]) -> UsageError:
+    return UsageError("\n".join(problems))
