@@ -70,7 +70,8 @@ def load_recipe(
             {key: value for key, value in values.items() if value is not None}
         ).resolved()
     except ValidationError as error:
-        rank = {(key,): number for number, key in enumerate(places)}  # the file's order, not pydantic's
+        rank: dict[tuple[int | str, ...], int] = {(key,): number for number, key in enumerate(places)}
+        # In the order of the file, which is not pydantic's.
         found = sorted(error.errors(), key=lambda problem: rank.get(problem["loc"][:1], -1))
         raise _error([_explain(problem, places, path) for problem in found]) from None
 
