@@ -4,7 +4,7 @@
 """
 
 from ftarena.arena.battles import Arena, BlindBattle, ChatAnswer, Progress, Reveal
-from ftarena.arena.contestants import add_contestant, contestant_of, find_or_add
+from ftarena.arena.contestants import add_contestant, contestant_of, find_or_add, who_takes_part
 from ftarena.arena.labeler import default_labeler
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "contestant_of",
     "default_labeler",
     "find_or_add",
+    "who_takes_part",
 ]

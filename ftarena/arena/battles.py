@@ -9,6 +9,7 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ftarena.arena.contestants import who_takes_part
 from ftarena.arena.draw import Combination, Pool, draw, pool
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
@@ -127,28 +128,7 @@ class Arena:
         Raises:
             FtarenaError: One that was asked for is unknown or cannot answer, or only one was.
         """
-        rows = self._store.contestants()
-        if self._names is None:
-            return [row for row in rows if row.spec_json is not None and not row.hidden]
-        by_name = {row.name: row for row in rows}
-        chosen = []
-        for name in self._names:
-            row = by_name.get(name)
-            if row is None:
-                known = ", ".join(name for name, row in by_name.items() if row.spec_json is not None)
-                raise FtarenaError(
-                    f"there is no contestant {name!r}",
-                    f"there are: {known}" if known else "add one first: ftarena contestants add",
-                )
-            if row.spec_json is None:
-                raise FtarenaError(
-                    f"{name!r} is known from imported votes only, so it cannot answer",
-                    "choose others with --contestants",
-                )
-            chosen.append(row)
-        if len(chosen) < 2:
-            raise FtarenaError("a battle needs two contestants", "name at least two with --contestants")
-        return chosen
+        return who_takes_part(self._store, self._names)
 
     def next(self) -> BlindBattle | None:
         """Return the battle to decide now: one left open, else a new one, already committed.

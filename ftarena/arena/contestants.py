@@ -1,5 +1,7 @@
 """Contestants in the store: what is opaque text there is a `Contestant` here."""
 
+from collections.abc import Sequence
+
 from pydantic import ValidationError
 
 from ftarena.errors import FtarenaError
@@ -38,6 +40,39 @@ def find_or_add(store: Store, contestant: Contestant, name: str) -> ContestantRo
         number += 1
         free = f"{name}-{number}"
     return add_contestant(store, free, contestant)
+
+
+def who_takes_part(store: Store, names: Sequence[str] | None = None) -> list[ContestantRow]:
+    """Return who can be compared: those named, or all that can answer and are not hidden.
+
+    Args:
+        store: Where they are.
+        names: Whom to take; `None` is everybody.
+
+    Raises:
+        FtarenaError: One is unknown or cannot answer, or only one was named.
+    """
+    rows = store.contestants()
+    able = {row.name: row for row in rows if row.spec_json is not None}
+    if names is None:
+        return [row for row in able.values() if not row.hidden]
+    imported = {row.name for row in rows} - able.keys()
+    chosen = []
+    for name in dict.fromkeys(names):
+        if name in imported:
+            raise FtarenaError(
+                f"{name!r} is known from imported votes only, so it cannot answer",
+                f"those that can: {', '.join(able)}" if able else "add one: ftarena contestants add",
+            )
+        if name not in able:
+            raise FtarenaError(
+                f"there is no contestant {name!r}",
+                f"there are: {', '.join(able)}" if able else "add one: ftarena contestants add",
+            )
+        chosen.append(able[name])
+    if len(chosen) < 2:
+        raise FtarenaError("a battle needs two contestants", "name at least two")
+    return chosen
 
 
 def contestant_of(row: ContestantRow) -> Contestant:

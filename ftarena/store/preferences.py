@@ -1,7 +1,7 @@
 """Preference pairs out of votes, as TRL's `DPOTrainer` reads them.
 
 A pair is two different answers to the same conversation, of which more people preferred one. Ties and
-both-bad votes say nothing about which is better and make no pair; where as many preferred the one as the other,
+both-bad votes say nothing about which is better and make no pair; where opinions are split evenly,
 there is no pair either. Names, system prompts and few-shot turns of contestants are no part of it.
 """
 

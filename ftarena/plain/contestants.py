@@ -1,0 +1,186 @@
+"""`ftarena contestants` and `ftarena prompts`: who can answer, and what they are asked."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ftarena.arena import add_contestant, contestant_of
+from ftarena.arena.lineup import default_sampling, sync_lineup
+from ftarena.arena.prompts import add_prompts_from_examples
+from ftarena.errors import FtarenaError
+from ftarena.recipes.models import resolve_model
+from ftarena.scoring.words import counted
+from ftarena.serving.contestants import Contestant, Sampling
+from ftarena.store import ContestantRow, Store
+from ftarena.text import clean_line, shorten
+from ftarena.training.jobs import find_run
+from ftarena.workspace import Workspace
+
+_EMPTY = (
+    "Nobody here yet. Train one: ftarena train configs/demo-sft.yaml. Or add one: ftarena contestants add"
+)
+
+
+def list_contestants(
+    workspace: Workspace, database: Path, *, as_json: bool = False, out: TextIO | None = None
+) -> int:
+    """Print who can answer, and which names only imported votes know.
+
+    Args:
+        workspace: The project; its finished runs take part by themselves.
+        database: The arena.
+        as_json: Print JSON instead of a table.
+        out: Where to; standard output by default.
+    """
+    out = out or sys.stdout
+    with Store.open(database) as store:
+        sync_lineup(store, workspace)
+        rows = store.contestants()
+        votes = _votes_by_name(store)
+    if as_json:
+        found = [_plain(row, votes.get(row.name, 0)) for row in rows]
+        print(json.dumps(found, indent=2, ensure_ascii=True), file=out)
+        return 0
+    console = Console(file=out, highlight=False)
+    console.print(_table(rows, votes) if rows else Text(_EMPTY))
+    return 0
+
+
+def add(
+    workspace: Workspace,
+    database: Path,
+    name: str,
+    *,
+    model: str,
+    run: str | None = None,
+    system: str | None = None,
+    endpoint: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> int:
+    """Add a contestant. Made twice, it is there once.
+
+    Args:
+        workspace: The project.
+        database: The arena.
+        name: What it is called in scores.
+        model: Its base model, or the name at `endpoint`.
+        run: Id, beginning or name of the run whose adapter it uses; its base model is then the run's.
+        system: Its system prompt.
+        endpoint: Base URL of another OpenAI-compatible server.
+        temperature: How its tokens are drawn; `None` is the default.
+        max_tokens: Longest answer in tokens; `None` is the default.
+
+    Raises:
+        FtarenaError: The model or run is unknown, or the name is taken.
+    """
+    adapter = None
+    if run is not None:
+        found = find_run(workspace, run.removeprefix("run:"))
+        if found.adapter is None:
+            raise FtarenaError(f"the run {found.id} has no adapter: it is {found.state}", "ftarena runs")
+        model, adapter = found.base_model, found.id
+    elif endpoint is None:
+        resolve_model(model)
+    changes = {"temperature": temperature, "max_tokens": max_tokens}
+    given = {key: value for key, value in changes.items() if value is not None}
+    try:
+        contestant = Contestant(
+            model=model,
+            adapter=adapter,
+            endpoint=endpoint,
+            system_prompt=system or None,
+            sampling=Sampling.model_validate({**default_sampling(model).model_dump(), **given}),
+        )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise FtarenaError(
+            f"{where}: {problem['msg']}".lstrip(": "), "ftarena contestants add --help"
+        ) from error
+    with Store.open(database) as store:
+        row = add_contestant(store, name, contestant)
+    print(f"{clean_line(row.name)} takes part.")
+    return 0
+
+
+def add_prompts(database: Path, file: Path, *, source: str = "file") -> int:
+    """Add the questions of a JSONL file to what is asked in battles.
+
+    Args:
+        database: The arena.
+        file: JSONL with `prompt` and, where there is one, `reference`.
+        source: A word for where they come from.
+
+    Raises:
+        FtarenaError: A line is wrong; then none is added.
+    """
+    with Store.open(database) as store:
+        report = add_prompts_from_examples(store, file, source)
+    already = f", {report.already:,} were there already" if report.already else ""
+    print(f"{counted(report.added, 'prompt')} added{already}.")
+    return 0
+
+
+def _votes_by_name(store: Store) -> dict[str, int]:
+    found = store.rows(
+        "SELECT c.name, count(*) FROM votes v JOIN battles b ON b.id = v.battle_id"
+        " JOIN contestants c ON c.id IN (b.left_id, b.right_id) GROUP BY c.name"
+    )
+    return dict(found)
+
+
+def _table(rows: list[ContestantRow], votes: dict[str, int]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("name", overflow="fold")
+    table.add_column("what", overflow="fold")
+    table.add_column("model", overflow="fold")
+    table.add_column("how", overflow="fold", ratio=1)
+    table.add_column("votes", justify="right")
+    for row in rows:
+        what = "hidden" if row.hidden else row.kind
+        table.add_row(
+            Text(clean_line(row.name)),
+            what,
+            Text(clean_line(row.model or "")),
+            Text(_how(row)),
+            f"{votes.get(row.name, 0):,}",
+        )
+    return table
+
+
+def _how(row: ContestantRow) -> str:
+    if row.spec_json is None:
+        return "votes only"
+    contestant = contestant_of(row)
+    parts = [f"run {clean_line(contestant.adapter)}"] if contestant.adapter else []
+    if contestant.endpoint:
+        parts.append(f"at {clean_line(contestant.endpoint)}")
+    if contestant.system_prompt:
+        parts.append(f"system prompt “{shorten(contestant.system_prompt, 30)}”")
+    if contestant.few_shot:
+        parts.append(counted(len(contestant.few_shot) // 2, "example"))
+    parts.append(
+        f"temperature {contestant.sampling.temperature:g}, at most {contestant.sampling.max_tokens} tokens"
+    )
+    return "; ".join(parts)
+
+
+def _plain(row: ContestantRow, votes: int) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "id": row.id,
+        "kind": row.kind,
+        "model": row.model,
+        "run": row.run_id,
+        "hidden": row.hidden,
+        "votes": votes,
+        "created_at": row.created_at,
+        "description": None if row.spec_json is None else json.loads(row.spec_json),
+    }

@@ -1,0 +1,242 @@
+"""Voting line by line: for pipes, screen readers and terminals that can do no more.
+
+One key and Enter decides. No name is written before its vote; answers are indented, so that no line of theirs
+can pass for one of ours. Whatever ends it (q, end of input, ctrl-c), the open battle stays open.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from ftarena.arena import Arena, BlindBattle, Progress, Reveal
+from ftarena.arena.lineup import sync_lineup
+from ftarena.errors import FtarenaError
+from ftarena.store import NamesShown, Outcome, Store
+from ftarena.text import clean_line, clean_text
+from ftarena.workspace import Workspace
+
+_OUTCOMES: dict[str, tuple[Outcome, str]] = {
+    "a": ("left", "A is better"),
+    "b": ("right", "B is better"),
+    "t": ("tie", "equally good"),
+    "x": ("both_bad", "both bad"),
+}
+
+_TITLES = {"user": "Question:", "assistant": "Earlier answer:", "system": "Instruction:"}
+
+_QUESTION = "Which answer is better? a, b, t (equally good), x (both bad); ? for more."
+
+_HELP = """\
+a  A is better
+b  B is better
+t  both are equally good
+x  both are bad
+s  skip this battle; a reason may follow: s not my subject
+u  take back your last vote or skip
+c  comment on this battle: c the code in A does not run
+r  read the battle again
+q  quit; this battle waits for you"""
+
+
+def vote(
+    workspace: Workspace,
+    database: Path,
+    *,
+    labeler: str,
+    contestants: Sequence[str] | None = None,
+    names: NamesShown = "after",
+    more: Callable[[], bool] | None = None,
+    lines: TextIO | None = None,
+    out: TextIO | None = None,
+) -> int:
+    """Show battles and take votes until there are none or the input ends.
+
+    Args:
+        workspace: The project, whose engine makes answers where it is running.
+        database: Where votes are kept.
+        labeler: Who votes.
+        contestants: Names of who takes part; `None` is everybody who can answer.
+        names: When the names are told: never, after each vote, or at the end.
+        more: Called when no battle is ready: waits until answers have been made and returns whether any were.
+            `None` has them made by the running engine.
+        lines: Where keys come from; standard input by default.
+        out: Where text goes; standard output by default.
+
+    Returns:
+        The exit code: 0, or 130 after ctrl-c.
+    """
+    with Store.open(database) as store, ExitStack() as stack:
+        sync_lineup(store, workspace)
+        arena = Arena(store, labeler=labeler, contestants=contestants, names_shown=names)
+        if more is None:
+            from ftarena.plain.answers import AnswerMaker
+
+            more = stack.enter_context(AnswerMaker(workspace, store, contestants)).more
+        booth = _Booth(arena, names, more, lines or sys.stdin, out or sys.stdout)
+        code = 0
+        try:
+            booth.run()
+        except KeyboardInterrupt:
+            booth.say()
+            code = 130
+        booth.close()
+        return code
+
+
+class _Booth:
+    """One sitting of one labeler."""
+
+    def __init__(
+        self, arena: Arena, names: NamesShown, more: Callable[[], bool], lines: TextIO, out: TextIO
+    ) -> None:
+        self._arena = arena
+        self._names = names
+        self._more = more
+        self._lines = lines
+        self._out = out
+        self._decided: list[BlindBattle] = []
+        self._open: BlindBattle | None = None
+
+    def say(self, text: str = "") -> None:
+        """Write a line; foreign text in it is cleaned already."""
+        print(text, file=self._out, flush=True)
+
+    def run(self) -> None:
+        """Battle after battle, until there are none, q, or the end of the input."""
+        battle = self._next()
+        while battle is not None:
+            self._open = battle
+            self._show(battle)
+            shown = time.monotonic()
+            following = self._decide(battle, shown)
+            if following is None:
+                return
+            battle = following if isinstance(following, BlindBattle) else self._next()
+        self._open = None
+        self.say(_why_nothing(self._arena.progress()))
+
+    def close(self) -> None:
+        """Say what was done, and the names if now is the time."""
+        if self._names == "end" and self._decided:
+            self.say("Who was who:")
+            for battle in self._decided:
+                self.say(f"  battle {battle.number}: {_who(self._arena.reveal(battle.id))}")
+        done = len(self._decided)
+        waiting = " The open battle waits for you." if self._open is not None else ""
+        self.say(f"{done} vote{'' if done == 1 else 's'} in this sitting.{waiting}")
+
+    def _next(self) -> BlindBattle | None:
+        told = False
+        while (battle := self._arena.next()) is None:
+            if not told and _lacking(self._arena.progress()):
+                self.say("No battle is ready yet; answers are being made.")
+                told = True
+            try:
+                if not self._more():
+                    return None
+            except FtarenaError as error:
+                self.say(f"No new answers: {clean_text(str(error))}")
+                return None
+        return battle
+
+    def _show(self, battle: BlindBattle) -> None:
+        progress = self._arena.progress()
+        who = clean_line(progress.labeler)
+        self.say(f"Battle {battle.number}. {who}: {progress.voted} of {progress.planned} decided.")
+        self.say()
+        for message in battle.messages:
+            self.say(_TITLES[message.role])
+            self.say(_indented(message.content))
+            self.say()
+        for title, text in (("Answer A:", battle.left), ("Answer B:", battle.right)):
+            self.say(title)
+            self.say(_indented(text))
+            self.say()
+        self.say(_QUESTION)
+
+    def _decide(self, battle: BlindBattle, shown: float) -> "BlindBattle | bool | None":
+        """Take keys until one ends this battle.
+
+        Returns:
+            True for the next battle, a battle that was opened again, or None to stop.
+        """
+        while line := self._lines.readline():
+            key, _, rest = line.strip().partition(" ")
+            rest = rest.strip()
+            if key.lower() in _OUTCOMES and not rest:
+                self._vote(battle, *_OUTCOMES[key.lower()], shown)
+                return True
+            match key.lower():
+                case "s":
+                    self._arena.skip(battle.id, rest)
+                    self.say("Skipped. u takes it back.")
+                    return True
+                case "u":
+                    if (again := self._undo()) is not None:
+                        return again
+                case "c":
+                    self._comment(battle, rest)
+                case "r":
+                    self._show(battle)
+                case "q":
+                    return None
+                case "?":
+                    self.say(_HELP)
+                case "":
+                    self.say(_QUESTION)
+                case _:
+                    self.say(f"{clean_line(line)!r} is none of the keys. {_QUESTION}")
+        return None
+
+    def _vote(self, battle: BlindBattle, outcome: Outcome, words: str, shown: float) -> None:
+        self._arena.vote(battle.id, outcome, elapsed_ms=round((time.monotonic() - shown) * 1000))
+        self._decided.append(battle)
+        told = f" {_who(self._arena.reveal(battle.id))}." if self._names == "after" else ""
+        self.say(f"Recorded: {words}.{told} u takes it back.")
+        self.say()
+
+    def _undo(self) -> BlindBattle | None:
+        again = self._arena.undo()
+        if again is None:
+            self.say("There is nothing to take back.")
+            return None
+        self._decided = [battle for battle in self._decided if battle.id != again.id]
+        self.say("Taken back. Decide again:")
+        self.say()
+        return again
+
+    def _comment(self, battle: BlindBattle, text: str) -> None:
+        if not text:
+            self.say("Your comment, on one line:")
+            text = self._lines.readline().strip()
+        self._arena.comment(battle.id, text)
+        self.say("Kept. The battle is still open." if text else "No comment, then.")
+
+
+def _indented(text: str) -> str:
+    # Both answers alike: templates leave a stray space or line break in front, which would tell nothing.
+    return "\n".join(f"  {line}" for line in clean_text(text).strip().split("\n"))
+
+
+def _who(reveal: Reveal) -> str:
+    return f"A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}"
+
+
+def _lacking(progress: Progress) -> int:
+    return progress.planned - progress.voted - progress.skipped
+
+
+def _why_nothing(progress: Progress) -> str:
+    left = _lacking(progress)
+    if progress.planned == 0:
+        return (
+            "There is nothing to vote on yet: it takes two contestants and a prompt that both answered."
+            " ftarena demo makes them."
+        )
+    if left > 0:
+        return f"No battle is ready; {left} lack answers. ftarena engine start has them made."
+    same = f" {progress.identical} more had equal answers." if progress.identical else ""
+    return f"That was the last one: {progress.voted} votes, {progress.skipped} skipped.{same}"
