@@ -1,0 +1,224 @@
+"""What runs there are and how they are doing, read from what they leave on disk.
+
+A run is a folder. Its worker is the only one that writes there; everything here only reads, so any number of
+front ends may look on. A status that says "training" while its process is gone reads as `died`.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ftarena.errors import FtarenaError
+from ftarena.processes import ProcessIdentity, read_json
+from ftarena.workspace import Workspace
+
+STATUS = "status.json"
+PROCESS = "process.json"
+"""Pid and start time of the worker, written by whoever started it: the worker may die before it can."""
+
+METRICS = "metrics.jsonl"
+EVENTS = "events.jsonl"
+LOG = "log.txt"
+RECIPE = "recipe.yaml"
+RESOLVED_RECIPE = "recipe.resolved.yaml"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+_GRACE_S = 30.0
+# A starter that was killed between making the folder and noting the process leaves a run that nobody works on.
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DIED = "died"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (RunState.FINISHED, RunState.STOPPED, RunState.FAILED, RunState.DIED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run as it was when it was looked at."""
+
+    id: str
+    """Its folder's name: the recipe's name and the time it was started."""
+
+    name: str
+    method: str
+    directory: Path
+    state: RunState
+    step: int
+    """Optimiser steps done."""
+
+    total_steps: int
+    """Optimiser steps planned; 0 while that is not known."""
+
+    eta_s: float | None
+    """Seconds until it ends, or None where that cannot be said yet."""
+
+    started_at: float
+    """Seconds since the epoch."""
+
+    ended_at: float | None
+    """Seconds since the epoch; of a run that died, when it was last heard of. None while it goes on."""
+
+    metrics: dict[str, float]
+    """The latest value of each of TRL's metrics: `loss`, `eval_loss`, `learning_rate`, `tokens_per_s` …"""
+
+    message: str
+    """One line: what it is doing, or why it failed or stopped."""
+
+    base_model: str
+    """The base model as a recipe names it."""
+
+    adapter: Path | None
+    """Folder of the adapter, once the run has ended and left one; what PEFT and vLLM load."""
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """Return every run of a workspace, the newest first."""
+    try:
+        folders = [folder for folder in workspace.runs.iterdir() if (folder / STATUS).is_file()]
+    except OSError:
+        return []
+    return sorted(
+        (read_run(folder) for folder in folders), key=lambda run: (run.started_at, run.id), reverse=True
+    )
+
+
+def find_run(workspace: Workspace, key: str) -> Run:
+    """Return the run with this id, else the newest of this name, else the one whose id begins so.
+
+    Raises:
+        FtarenaError: There is none, or the beginning fits several.
+    """
+    if key and "/" not in key and (workspace.runs / key / STATUS).is_file():
+        return read_run(workspace.runs / key)
+    runs = list_runs(workspace)
+    for run in runs:
+        if run.name == key:
+            return run
+    fitting = [run for run in runs if key and run.id.startswith(key)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise FtarenaError(
+            f"{len(fitting)} runs begin with {key}: {', '.join(run.id for run in fitting[:5])}",
+            "type more of the id",
+        )
+    names = list(dict.fromkeys(run.name for run in runs))[:5]
+    raise FtarenaError(
+        f"there is no run {key!r}" + (f"; there are {', '.join(names)}" if names else "; there are none yet"),
+        "list them: ftarena runs",
+    )
+
+
+def read_run(directory: Path) -> Run:
+    """Return a run as its folder says. Never raises: what is missing or broken reads as empty."""
+    status = read_json(directory / STATUS)
+    state = _state(directory, status)
+    adapter = directory if state.ended and (directory / ADAPTER_WEIGHTS).is_file() else None
+    eta = status.get("eta_s")
+    return Run(
+        id=directory.name,
+        name=str(status.get("name") or directory.name),
+        method=str(status.get("method") or ""),
+        directory=directory,
+        state=state,
+        step=_whole(status.get("step")),
+        total_steps=_whole(status.get("total_steps")),
+        eta_s=float(eta) if isinstance(eta, int | float) and not state.ended else None,
+        started_at=_seconds(status.get("started_at")) or 0.0,
+        ended_at=(_seconds(status.get("updated_at")) or 0.0) if state.ended else None,
+        metrics={
+            key: float(value)
+            for key, value in (status.get("metrics") or {}).items()
+            if isinstance(value, int | float)
+        },
+        message=str(status.get("message") or "") if state is not RunState.DIED else _last_words(status),
+        base_model=str(status.get("base_model") or ""),
+        adapter=adapter,
+    )
+
+
+def worker_of(directory: Path) -> ProcessIdentity | None:
+    """Return the identity of a run's worker, dead or alive, or None where none was ever noted."""
+    for source in (read_json(directory / STATUS), read_json(directory / PROCESS)):
+        pid, started = source.get("pid"), source.get("started")
+        if isinstance(pid, int) and isinstance(started, int | float):
+            return ProcessIdentity(pid, float(started))
+    return None
+
+
+def read_metrics(run: Run) -> list[dict[str, Any]]:
+    """Return the rows of `metrics.jsonl`, oldest first: `step`, `time` (seconds since the epoch), metrics."""
+    return list(_json_lines(run.directory / METRICS))
+
+
+def read_events(run: Run) -> list[dict[str, Any]]:
+    """Return what the run noted: rows with `time` (seconds since the epoch), `event`, `message`, details."""
+    return list(_json_lines(run.directory / EVENTS))
+
+
+def _state(directory: Path, status: dict[str, Any]) -> RunState:
+    try:
+        state = RunState(status.get("state", ""))
+    except ValueError:
+        return RunState.DIED
+    if state.ended:
+        return state
+    worker = worker_of(directory)
+    if worker is None:
+        fresh = time.time() - (_seconds(status.get("started_at")) or 0.0) < _GRACE_S
+        return state if fresh else RunState.DIED
+    if worker.alive():
+        return state
+    # It may have written its last word and gone between the two looks.
+    try:
+        last = RunState(read_json(directory / STATUS).get("state", ""))
+    except ValueError:
+        return RunState.DIED
+    return last if last.ended else RunState.DIED
+
+
+def _last_words(status: dict[str, Any]) -> str:
+    doing = str(status.get("message") or status.get("state") or "")
+    return "its process is gone without a word (killed from outside, or out of memory)" + (
+        f"; it was last heard of while {doing}" if doing else ""
+    )
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a JSONL file; a torn last line (a crash, or a write under way) is passed over."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(value, dict):
+                    yield value
+    except OSError:
+        return
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
