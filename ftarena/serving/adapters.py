@@ -43,6 +43,12 @@ def check_adapter(adapter: Path, base: Path, max_rank: int) -> None:
             f"{adapter.name} carries whole trained layers ({names}), which cannot be served as LoRA",
             "merge it into its base, or train without new tokens and modules_to_save",
         )
+    if "lm_head" in (config.get("target_modules") or ()):
+        raise FtarenaError(
+            f"{adapter.name} was trained on the output layer (lm_head), which vLLM serves with wrong "
+            "log-probabilities",
+            "train without it: lora_target_modules: all-linear leaves it out",
+        )
     rank = adapter_rank(config)
     if rank > max_rank:
         raise FtarenaError(

@@ -18,6 +18,7 @@ from ftarena.serving.contestants import Message, Sampling
 from ftarena.serving.protocol import (
     Chunk,
     Completion,
+    ContextExceeded,
     EngineGone,
     RequestRefused,
     TokenLogprob,
@@ -286,8 +287,12 @@ class EngineClient:
         message = error_text(content) or f"HTTP {status}"
         hint = ""
         if "maximum context length" in message or "max_model_len" in message:
-            hint = "shorten the conversation or the answer (max_tokens)"
-        elif status == 401 or status == 403:
+            return ContextExceeded(
+                f"{self._where} refused: {message}",
+                "shorten the conversation or the answer (max_tokens)",
+                status,
+            )
+        if status == 401 or status == 403:
             hint = "check the API key"
         elif status == 404 and self._ours:
             hint = "the adapter is not loaded: ftarena engine status"

@@ -5,7 +5,6 @@ why is in the comments; measured values are from two AVX2 cores (CPU) and one H1
 """
 
 import importlib.util
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from ftarena.errors import FtarenaError
 from ftarena.hardware import Gpu
 from ftarena.serving.contestants import BASE_NAME
+from ftarena.serving.modelfiles import context_length, linear_layers, weights_bytes
 from ftarena.text import size
 
 # vLLM takes these ranks only; another one is served in the next larger slot.
@@ -69,12 +69,16 @@ def command(spec: EngineSpec, socket: Path, gpus: Sequence[Gpu], python: str = s
         FtarenaError: The card has too little free memory for the model.
     """
     limit = GPU_CONTEXT if gpus else CPU_CONTEXT
-    own = model_context(spec.model_path)
+    own = context_length(spec.model_path)
     context = spec.max_model_len or min(limit, own or limit)
     words = [python, "-m", "vllm.entrypoints.openai.api_server"]
     words += ["--uds", str(socket), "--model", str(spec.model_path), "--served-model-name", BASE_NAME]
     words += ["--enable-lora", "--max-lora-rank", str(slot_rank(spec.max_lora_rank))]
     words += ["--max-loras", str(spec.max_loras), "--max-cpu-loras", str(max(16, spec.max_loras))]
+    if layers := linear_layers(spec.model_path):
+        # Not the output layer: with LoRA on it the log-probabilities of a prompt are computed with the wrong
+        # adapters (vllm#16668, #51594), and on a CPU two such requests at once end the engine (0.32).
+        words += ["--lora-target-modules", *layers]
     words += ["--max-model-len", str(context)]
     # A contestant says how it samples; a model's generation_config.json must not add a penalty unseen.
     words += ["--generation-config", "vllm"]
@@ -167,22 +171,6 @@ def memory_share(gpu: Gpu, weights: int) -> float:
 def cache_gib(model_path: Path) -> int:
     """Return the size of the CPU's key-value cache in GiB: 1 for a small model, else 2 (whole GiB only)."""
     return 1 if weights_bytes(model_path) < GIB else 2
-
-
-def weights_bytes(model_path: Path) -> int:
-    """Return the size of a model's weight files in bytes."""
-    return sum(file.stat().st_size for file in model_path.glob("*.safetensors"))
-
-
-def model_context(model_path: Path) -> int | None:
-    """Return how many tokens a model was made for, as its `config.json` says, or `None` where it does not."""
-    try:
-        config = json.loads((model_path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    inner = config.get("text_config") if isinstance(config.get("text_config"), dict) else {}
-    value = config.get("max_position_embeddings") or (inner or {}).get("max_position_embeddings")
-    return value if isinstance(value, int) else None
 
 
 def installed() -> bool:

@@ -29,6 +29,10 @@ class RequestRefused(FtarenaError):
         self.status = status
 
 
+class ContextExceeded(RequestRefused):
+    """The conversation is longer than the model reads; a shorter one will do."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """A piece of an answer as it arrives."""

@@ -70,9 +70,8 @@ class Supervisor:
         try:
             await asyncio.wait({ended, asked, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if keeping.done() and isinstance(keeping.exception(), EngineGone):
-                await asyncio.wait(
-                    {ended}, timeout=5
-                )  # the connection breaks before the end behind it is seen
+                # The connection breaks before the end behind it is seen.
+                await asyncio.wait({ended}, timeout=5)
             if asked.done():
                 state, reason = EngineState.STOPPED, progress.Reason("stopped", "")
             elif ended.done():
