@@ -115,7 +115,8 @@ def _open(db: Path | None, labeler: str | None, contestants: list[str] | None, p
             "the full-screen program needs a terminal, and input or output is not one",
             "in a pipe use line mode: ftarena vote --plain, ftarena score, ftarena chat -p …",
         )
-    from ftarena.tui.app import RUN_DEMO, run
+    from ftarena.tui.app import run
+    from ftarena.tui.screens.place import RUN_DEMO
 
     workspace, database = _places(db)
     while True:
@@ -138,14 +139,14 @@ def demo(
 ) -> None:
     """Run the whole loop on a small real model: train, compare, vote. Repeating it skips what is done."""
     from ftarena.plain.demo import prepare_demo
-    from ftarena.plain.demo_report import print_report
+    from ftarena.plain.demo_report import report_demo
 
     workspace, database = _places(db)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not report
-    done = prepare_demo(workspace, database, report=not interactive)
+    done = prepare_demo(workspace, database)
     if interactive:
         raise typer.Exit(_open(db, labeler, None, "vote"))
-    print_report(done)
+    report_demo(done)
 
 
 @app.command()

@@ -45,7 +45,7 @@ class ProcessIdentity:
             process = psutil.Process(self.pid)
             # 1 s of tolerance: create_time is derived from the boot time, which may be adjusted a little.
             same = abs(process.create_time() - self.started) < 1.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 

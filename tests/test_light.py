@@ -62,5 +62,5 @@ def test_the_arrows_are_drawn_in_one_place() -> None:
     contract = (root / "pyproject.toml").read_text()
     rooms = {path.name.removesuffix(".py") for path in (root / "ftarena").iterdir()}
     rooms -= {"__init__", "__main__", "__pycache__"}
-    named = set(re.findall(r"ftarena\.(\w+)", contract.split("layers = [")[1].split("]")[0]))
+    named = set(re.findall(r"\w+", contract.split("layers = [")[1].split("]")[0]))
     assert rooms == named

@@ -21,18 +21,19 @@ _DEMO_SAMPLING = Sampling(max_tokens=128)
 
 
 def sync_lineup(store: Store, workspace: Workspace) -> list[ContestantRow]:
-    """Register every run of the project, its base model, and each finished adapter. Idempotent.
+    """Register every finished run of the project, its base model and its adapter. Idempotent.
 
     Returns:
         The contestants that can answer and are not hidden, in the order they were added.
     """
     for run in reversed(list_runs(workspace)):  # oldest first: the order people made them in
-        enlist(store, run)
+        if run.state is RunState.FINISHED:
+            enlist(store, run)
     return [row for row in store.contestants(include_hidden=False) if row.spec_json is not None]
 
 
 def enlist(store: Store, run: Run) -> ContestantRow | None:
-    """Register one run and, if it left an adapter, let base and adapter take part.
+    """Register one run and, if it has left an adapter (stopped runs do, too), let base and adapter take part.
 
     Returns:
         The adapter's contestant, or None where the run has none to offer (yet).
@@ -44,7 +45,7 @@ def enlist(store: Store, run: Run) -> ContestantRow | None:
         base_model=run.base_model,
         directory=str(run.directory),
     )
-    if run.state is not RunState.FINISHED or run.adapter is None:
+    if run.adapter is None:
         return None
     sampling = default_sampling(run.base_model)
     find_or_add(store, Contestant(model=run.base_model, sampling=sampling), BASE)

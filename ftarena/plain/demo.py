@@ -35,8 +35,6 @@ SFT_RECIPE = CHECKOUT / "configs" / "demo-sft.yaml"
 DPO_RECIPE = CHECKOUT / "configs" / "demo-dpo.yaml"
 MODEL = "demo:smollm2"
 
-_RUNNING = (RunState.QUEUED, RunState.PREPARING, RunState.TRAINING)
-
 
 @dataclass(frozen=True)
 class Demo:
@@ -156,7 +154,7 @@ def _train(
     if run is not None and run.state is RunState.FINISHED:
         stage.skipped = True
         return run
-    if run is None or run.state not in _RUNNING:
+    if run is None or run.state.ended:
         overrides = {"init_from": parent.id} if parent else {}
         run = start_run(load_recipe(recipe_file, overrides), workspace, recipe_file)
         done.record(key, fingerprint, run.id)

@@ -27,7 +27,7 @@ def follow(stage: Stage, workspace: Workspace, run: Run) -> Run:
         _show(stage, run)
         if run.state is RunState.FINISHED:
             return run
-        if run.state in _ENDS:
+        if run.state.ended:
             raise FtarenaError(
                 f"the run {run.id} {_ENDS[run.state]} at step {run.step} of {run.total_steps}"
                 + (f": {run.message}" if run.message else ""),
