@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -93,12 +94,10 @@ def fit(votes: int, contestants: int) -> None:
             votes=votes,
             contestants=contestants,
             prompts=len(coded.prompts),
-            group_s=timed(lambda coded=coded: group(coded)),
-            bradley_terry_s=timed(lambda coded=coded, cells=cells: fit_bradley_terry(coded, cells=cells)),
-            with_side_s=timed(
-                lambda coded=coded, cells=cells: fit_bradley_terry(coded, side=True, cells=cells)
-            ),
-            davidson_s=timed(lambda coded=coded, cells=cells: fit_davidson(coded, cells=cells)),
+            group_s=timed(partial(group, coded)),
+            bradley_terry_s=timed(partial(fit_bradley_terry, coded, cells=cells)),
+            with_side_s=timed(partial(fit_bradley_terry, coded, side=True, cells=cells)),
+            davidson_s=timed(partial(fit_davidson, coded, cells=cells)),
         )
     for some in (100, 10_000, votes):
         coded, _ = draw_votes(some, min(contestants, max(3, some // 100)), 0, 0.0, seed=2)
@@ -111,7 +110,7 @@ def fit(votes: int, contestants: int) -> None:
             what="report",
             votes=some,
             contestants=len(coded.names),
-            score_s=timed(lambda listed=listed: score(listed), repeats=1 if some == votes else 3),
+            score_s=timed(partial(score, listed), repeats=1 if some == votes else 3),
         )
 
 

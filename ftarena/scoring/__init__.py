@@ -6,7 +6,8 @@
 
 Pure numbers: it knows nothing of databases, files or screens. `votes` says what a vote is, `sequential`
 decides between two contestants, `bradley_terry` and `davidson` rate three or more, `agreement` compares
-labelers, `report` puts everything together, and `words` says it in a sentence.
+labelers, `style` holds length and looks equal, `report` puts everything together, and `words` says it in a
+sentence.
 
 Names are loaded when they are first used (PEP 562): a front end that only casts votes never loads numpy.
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ftarena.scoring.pairs import Course, CoursePoint, PairScore
     from ftarena.scoring.report import ContestantScore, ScoreReport, score
+    from ftarena.scoring.style import StyleScore, score_style
     from ftarena.scoring.votes import OUTCOMES, Outcome, Vote
     from ftarena.scoring.words import summary
 
@@ -30,6 +32,8 @@ _HOME = {
     "ContestantScore": "report",
     "ScoreReport": "report",
     "score": "report",
+    "StyleScore": "style",
+    "score_style": "style",
     "summary": "words",
 }
 
@@ -41,8 +45,10 @@ __all__ = [
     "Outcome",
     "PairScore",
     "ScoreReport",
+    "StyleScore",
     "Vote",
     "score",
+    "score_style",
     "summary",
 ]
 

@@ -77,11 +77,10 @@ def board(coded: CodedVotes, cells: Cells) -> Board:
     )
     wins = np.zeros((size, size))
     ties = np.zeros((size, size))
-    wins[kept.left, kept.right] = kept.counts[:, LEFT]
-    ties[kept.left, kept.right] = kept.counts[:, TIE]
-    lost = np.zeros((size, size))
-    lost[kept.left, kept.right] = kept.counts[:, RIGHT]
-    wins = wins + lost.T
+    # Added, not assigned: where terms differ from vote to vote, every vote is a cell.
+    np.add.at(wins, (kept.left, kept.right), kept.counts[:, LEFT])
+    np.add.at(wins, (kept.right, kept.left), kept.counts[:, RIGHT])
+    np.add.at(ties, (kept.left, kept.right), kept.counts[:, TIE])
     points = wins + (ties + ties.T) / 2
     part = components(size, zip(kept.left.tolist(), kept.right.tolist(), strict=True))
     return Board(coded.names, kept, part, points, wins)

@@ -8,6 +8,8 @@ The fit takes votes counted by cell and Newton's method: about five solves of a 
 some milliseconds for a hundred contestants whatever the number of votes.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ftarena.errors import FtarenaError
@@ -52,34 +54,69 @@ def fit_bradley_terry(
             "the side bias cannot be told from strength: no contestant was shown on both sides",
             "Draw the sides by lot, or fit without the side.",
         )
+    count = len(seen.cells.left)
+    if side:
+        return fit_with_terms(coded, seen, np.ones((count, 1)), {"side": 0.0}, cluster=cluster, alpha=alpha)
+    return fit_with_terms(coded, seen, np.zeros((count, 0)), {}, cluster=cluster, alpha=alpha)
+
+
+def fit_with_terms(
+    coded: CodedVotes,
+    seen: Board,
+    extra: Floats,
+    terms: Mapping[str, float],
+    *,
+    cluster: Clustering,
+    alpha: float,
+) -> Strengths:
+    """Fit strengths together with terms that are common to all contestants.
+
+    Args:
+        coded: Votes as columns, at least one.
+        seen: Their board.
+        extra: (n_cells, n_terms) float64, the terms' values, left minus right.
+        terms: Name of every term, and the ridge R on its coefficient (½ R β² is subtracted from the
+            log-likelihood).
+        cluster: What the intervals take as one cluster.
+        alpha: One minus the coverage of the intervals.
+
+    Returns:
+        The strengths, with the coefficients in `terms`.
+
+    Raises:
+        FtarenaError: Intervals by labeler with one labeler.
+    """
     counts = seen.cells.counts
-    extra = np.ones((len(counts), 1)) if side else np.zeros((len(counts), 0))
     rows = Contrasts(seen.size, seen.cells.left, seen.cells.right, extra)
     points = counts[:, LEFT] + counts[:, TIE] / 2
     total = counts[:, LEFT] + counts[:, RIGHT] + counts[:, TIE]
 
     groups = one_way_groups(seen, seen.points)
-    ridge = seen.gap_ridge(groups, int(side))
-    with_side = ridge.copy()
-    if side:
-        with_side[-1, -1] += 1.0
+    gaps = seen.gap_ridge(groups, len(terms))
+    on_terms = np.concatenate([np.zeros(seen.size), list(terms.values())])
+    held = np.concatenate([np.zeros(seen.size), [float(penalty == 0) for penalty in terms.values()]])
     solution, needed = climb(
         _likelihood(rows, points, total),
+        rows.extent,
         np.zeros(rows.width),
-        seen.fixed(int(side)),
-        ridge,
-        lambda: with_side,
+        seen.fixed(len(terms)),
+        gaps + np.diag(on_terms),
+        gaps + np.diag(on_terms + held),
     )
     chance = _sigmoid(rows.predict(solution.beta))
-    names = ((GAPS,) if ridge.any() else ()) + ((SIDE,) if needed else ())
     model = Model(
         rows=rows,
         solution=solution,
         residual=np.column_stack([1 - chance, -chance, 0.5 - chance]),
         apart=np.zeros((len(counts), 3, 0)),
-        ridge=with_side if needed else ridge,
-        ridge_names=names,
-        term_names=("side",) if side else (),
+        ridge=gaps + np.diag(on_terms + held * needed),
+        ridge_names=(
+            *((GAPS,) if gaps.any() else ()),
+            *((SIDE,) if needed and "side" in terms else ()),
+            *(f"{name} ({penalty:g}/2 of its square)" for name, penalty in terms.items() if penalty),
+        ),
+        term_names=tuple(terms),
+        held=held[seen.size :] * needed,
     )
     return finish(seen, coded, model, groups, cluster, alpha)
 

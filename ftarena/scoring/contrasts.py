@@ -45,6 +45,17 @@ class Contrasts:
         strength = beta[: self.size]
         return strength[self.left] - strength[self.right] + self.extra @ beta[self.size :]
 
+    def extent(self, beta: Floats) -> float:
+        """The largest |X β|.
+
+        Args:
+            beta: (width,) float64.
+
+        Returns:
+            Logits; 0 without rows.
+        """
+        return float(np.abs(self.predict(beta)).max(initial=0.0))
+
     def transposed(self, values: Floats) -> Floats:
         """Xᵀ v.
 

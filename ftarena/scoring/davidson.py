@@ -73,10 +73,11 @@ def fit_davidson(
         fallback[seen.size, seen.size] += 1.0
     solution, needed = climb(
         _likelihood(rows, counts, ties),
+        lambda beta: max(rows.extent(beta[: rows.width]), abs(float(beta[-1])) if ties else 0.0),
         np.zeros(seen.size + n_terms),
         seen.fixed(n_terms),
         ridge,
-        lambda: fallback,
+        fallback,
     )
     used = fallback if needed else ridge
     names = tuple(
@@ -99,6 +100,7 @@ def fit_davidson(
         ridge=used,
         ridge_names=names,
         term_names=("side",) * side + ("ties",) * ties,
+        held=np.array([float(needed)] * side + [float(not decisive)] * ties),
     )
     return finish(seen, coded, model, groups if GAPS in names else seen.part, cluster, alpha)
 

@@ -61,26 +61,35 @@ class Model:
     term_names: tuple[str, ...]
     """Names of the parameters after the contestants."""
 
+    held: Floats
+    """(n_terms,) float64, 1 for a parameter after the contestants that only a ridge keeps finite, else 0."""
+
 
 def climb(
-    likelihood: Likelihood, start: Floats, fixed: Floats, ridge: Floats, fallback: Callable[[], Floats]
+    likelihood: Likelihood,
+    extent: Callable[[Floats], float],
+    start: Floats,
+    fixed: Floats,
+    ridge: Floats,
+    fallback: Floats,
 ) -> tuple[Solution, bool]:
     """Maximise, and once more with a further ridge if there is no highest point.
 
     Args:
         likelihood: See `newton.maximise`.
+        extent: Likewise.
         start: (width,) float64.
         fixed: (width, n_fixed) float64.
         ridge: (width, width) float64 for the first try.
-        fallback: Makes the ridge for the second.
+        fallback: (width, width) float64, the ridge for the second.
 
     Returns:
         The solution, and whether the fallback was needed.
     """
-    solution = maximise(likelihood, start, ridge, fixed)
+    solution = maximise(likelihood, extent, start, ridge, fixed)
     if solution.converged:
         return solution, False
-    return maximise(likelihood, start, fallback(), fixed), True
+    return maximise(likelihood, extent, start, fallback, fixed), True
 
 
 def finish(
@@ -123,7 +132,7 @@ def finish(
     if cluster == "both":
         prompt, labeler, cut, alone = sandwiches
         sandwiches = [prompt, labeler, prompt + labeler - cut, alone]
-    if model.ridge_names:
+    if model.ridge_names:  # zero but where a ridge is at work
         sandwiches.append(_model_covariance(seen, model, bread, group, clusters, alpha))
 
     theta = model.solution.beta[:size]
@@ -225,12 +234,11 @@ def _model_covariance(
     Student's, and the factor here takes that back.
     """
     held = _separated_parts(seen.part, group)
-    n_terms = len(bread) - seen.size
     by_part = np.zeros(len(clusters))
     for part in held:
         if clusters[part] > 1:
             by_part[part] = normal_critical(alpha) / student_critical(alpha, int(clusters[part]) - 1)
-    factor = np.concatenate([by_part[np.array(seen.part)], np.ones(n_terms)])
+    factor = np.concatenate([by_part[np.array(seen.part)], model.held])
     return np.asarray(bread * np.outer(factor, factor))
 
 

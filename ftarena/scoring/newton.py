@@ -15,8 +15,9 @@ STEPS: Final = 100
 TOLERANCE: Final = 1e-11
 """Largest last step, in units of the logit; quadratic convergence makes the error its square."""
 
-DIVERGED: Final = 30.0
-"""A difference in logits that no finite best value reaches: it would take 10¹³ votes on one cell."""
+DIVERGED: Final = 20.0
+"""A logit of one cell that no finite best value reaches: it would take 5·10⁸ votes on the cell. Beyond 35,
+rounding would drown what curvature is left."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,14 @@ class Solution:
     """False where the steps went on growing: the likelihood has no highest point."""
 
 
-def maximise(likelihood: Likelihood, start: Floats, ridge: Floats, fixed: Floats) -> Solution:
+def maximise(
+    likelihood: Likelihood, extent: Callable[[Floats], float], start: Floats, ridge: Floats, fixed: Floats
+) -> Solution:
     """Climb to the top of a penalised log-likelihood ℓ(β) − ½ βᵀ R β.
 
     Args:
         likelihood: ℓ with its derivatives; concave.
+        extent: The largest logit on the board at some β; beyond `DIVERGED` the climb is given up.
         start: (width,) float64, a point that satisfies the constraints.
         ridge: (width, width) float64, R; zeros for none.
         fixed: (width, n_fixed) float64, directions in which ℓ and R are constant (the mean of every connected
@@ -70,7 +74,7 @@ def maximise(likelihood: Likelihood, start: Floats, ridge: Floats, fixed: Floats
         beta, value, gradient, information = beta + step, ahead, ahead_gradient, ahead_information
         if longest < TOLERANCE:
             return Solution(beta, information, True)
-        if float(np.ptp(beta)) > DIVERGED and not ridge.any():
+        if extent(beta) > DIVERGED:
             return Solution(beta, information, False)
     return Solution(beta, information, False)
 

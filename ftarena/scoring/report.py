@@ -12,7 +12,7 @@ import numpy as np
 from ftarena.errors import FtarenaError
 from ftarena.scoring.agreement import Agreement, agreement
 from ftarena.scoring.board import board
-from ftarena.scoring.bradley_terry import fit_bradley_terry, side_is_identified
+from ftarena.scoring.bradley_terry import SIDE, fit_bradley_terry, side_is_identified
 from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, Cells, CodedVotes, encode, group
 from ftarena.scoring.davidson import fit_davidson, tie_readiness
 from ftarena.scoring.pairs import PairScore, Unit, score_pairs
@@ -252,7 +252,7 @@ def _side_bias(coded: CodedVotes, cells: Cells, cluster: Clustering, alpha: floa
         return SideBias(left, right, rate, None, None, None, note)
     fit = fit_bradley_terry(coded, side=True, cluster=cluster, alpha=alpha, cells=cells)
     gamma = fit.terms["side"]
-    note = "held by a ridge: one side won every vote that could tell" if len(fit.ridge) > 0 else ""
+    note = "held by a ridge: one side won every vote that could tell" if SIDE in fit.ridge else ""
     return SideBias(left, right, rate, gamma.value, gamma.low, gamma.high, note)
 
 
