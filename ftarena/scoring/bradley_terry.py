@@ -5,8 +5,8 @@ optional: how many logits the left side is worth by being on the left. Without i
 those that LMArena's leaderboard shows for the same votes (before its style control).
 
 The fit takes votes counted by cell and Newton's method: about five solves of a system as large as the board,
-milliseconds for a hundred contestants whatever the number of votes. Intervals by cluster touch every vote once:
-0.1 to 0.4 s for a million.
+milliseconds for a hundred contestants whatever the number of votes. Intervals by cluster touch every vote
+once: 0.1 to 0.4 s for a million.
 """
 
 from collections.abc import Mapping

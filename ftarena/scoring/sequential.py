@@ -11,13 +11,13 @@ If the two are equal, E ever reaches 1/α with probability α at most, however o
 looks. So the smallest 1/E of all looks is a p-value that may be read at any time, and the win rates p that
 the same bet cannot refute, {p : B(1 + W, 1 + L) / (pᵂ (1 − p)ᴸ) < 1/α}, form a confidence sequence.
 
-**The unit is the prompt.** Votes on one prompt share its answers and are not independent: between equals on 40
-prompts with tastes of their own, counting every vote stops falsely in 27 to 45 % of runs instead of 5 %. So a
-prompt counts once, with its *first decisive vote* (2 %). A prompt's majority would use more, but majorities
-turn back and forth while one looks, and the bound is lost: 12 % with 30 prompts and 3,000 votes. (All simulated:
-`benchmarks/scoring.py false-stops`.) The hypothesis is: whatever was seen before, the first decisive vote on a
-prompt is as likely for either side. More votes on the same prompt make ratings and agreement better, not this
-verdict: that takes new prompts.
+**The unit is the prompt.** Votes on one prompt share its answers and are not independent: between equals on
+40 prompts with tastes of their own, counting every vote stops falsely in 27 to 45 % of runs instead of 5 %.
+So a prompt counts once, with its *first decisive vote* (2 %). A prompt's majority would use more, but
+majorities turn back and forth while one looks, and the bound is lost: 12 % with 30 prompts and 3,000 votes.
+(All simulated: `benchmarks/scoring.py false-stops`.) The hypothesis is: whatever was seen before, the first
+decisive vote on a prompt is as likely for either side. More votes on the same prompt make ratings and
+agreement better, not this verdict: that takes new prompts.
 
 Everything here is symmetric: exchange wins and losses, and every result is mirrored.
 """
