@@ -1,8 +1,8 @@
 """Strengths of three or more contestants from votes on pairs (Bradley and Terry 1952).
 
 P(left beats right) = σ(θ_left − θ_right + γ), a tie counts half a win for both, both bad counts nothing. γ is
-optional: how many logits the left side is worth by being on the left. Without it, differences of ratings are
-those that LMArena's leaderboard shows for the same votes (before its style control).
+optional: how many logits the left side is worth by being on the left. Without it, this is the model of
+LMArena's leaderboard before style control, except that LMArena counts both bad as a tie.
 
 The fit takes votes counted by cell and Newton's method: about five solves of a system as large as the board,
 milliseconds for a hundred contestants whatever the number of votes. Intervals by cluster touch every vote
