@@ -80,9 +80,9 @@ def _print_pair(console: Console, pair: PairScore) -> None:
         ahead, behind, wins, losses = behind, ahead, losses, wins
         rate, low, high = _mirrored(rate), _mirrored(high), _mirrored(low)
     console.print(Text.assemble((clean_line(ahead), "bold"), " against ", (clean_line(behind), "bold")))
+    lost = f"{losses:,} loss{'' if losses == 1 else 'es'}"
     console.print(
-        f"  {counted(wins, 'win')}, {losses:,} loss{'' if losses == 1 else 'es'}, {counted(pair.ties, 'tie')},"
-        f" {pair.both_bad:,} both bad"
+        f"  {counted(wins, 'win')}, {lost}, {counted(pair.ties, 'tie')}, {pair.both_bad:,} both bad"
     )
     if rate is not None and low is not None and high is not None:
         console.print(f"  win rate {percent(rate)}, 95 % interval {100 * low:.0f} to {100 * high:.0f}")

@@ -75,7 +75,7 @@ def export_votes(store: Store, out: TextIO, form: Literal["csv", "jsonl"] = "csv
 
 
 def _write_csv(store: Store, out: TextIO) -> int:
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_Lines(out))
     writer.writerow(COLUMNS)
     count = 0
     for left, right, outcome, labeler, prompt, named in store.connection.execute(_CSV):
@@ -84,6 +84,19 @@ def _write_csv(store: Store, out: TextIO) -> int:
         writer.writerow((left, right, _OUTCOME_WORDS[outcome], labeler, value))
         count += 1
     return count
+
+
+class _Lines:
+    """Ends rows with a line feed alone.
+
+    csv.writer that is told to do so leaves a carriage return in a cell unquoted, and csv.reader refuses that.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, row: str) -> int:
+        return self._out.write(row.removesuffix("\r\n") + "\n")
 
 
 def _write_jsonl(store: Store, out: TextIO) -> int:

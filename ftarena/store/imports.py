@@ -29,13 +29,24 @@ CREATE TEMP TABLE staged (
 )
 """
 
-# How manyth identical line each one is, and what it is called for that.
+# How manyth identical line each one is, what it is called for that, and the vote that its prompt may be: an
+# export names a vote without a prompt by its own id.
 _NUMBERED = """
-SELECT imported_vote_id(a, b, outcome, labeler, prompt_id, number) AS id,
-       line, a, b, outcome, labeler, prompt_id, number
+SELECT imported_vote_id(s.a, s.b, s.outcome, s.labeler, s.prompt_id, s.number) AS id,
+       s.line, s.a, s.b, s.outcome, s.labeler, s.prompt_id, s.number,
+       own.left_id, own.right_id, e.outcome, e.labeler_id
 FROM (SELECT *, row_number() OVER (PARTITION BY a, b, outcome, labeler, prompt_id ORDER BY line) AS number
-      FROM temp.staged)
-ORDER BY id
+      FROM temp.staged) s
+LEFT JOIN battles own ON own.id = s.prompt_id AND own.prompt_id IS NULL
+LEFT JOIN ballot_events e ON e.id = own.id
+ORDER BY 1
+"""
+
+_PROMPTS = """
+SELECT s.prompt_id, min(s.prompt) FROM temp.staged s
+WHERE s.prompt_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM battles own WHERE own.id = s.prompt_id AND own.prompt_id IS NULL)
+GROUP BY s.prompt_id
 """
 
 
@@ -121,9 +132,7 @@ def _copy(store: Store) -> ImportReport:
         name: store.ballots.labeler(name)
         for (name,) in connection.execute("SELECT DISTINCT labeler FROM temp.staged").fetchall()
     }
-    prompts = connection.execute(
-        "SELECT prompt_id, min(prompt) FROM temp.staged WHERE prompt_id IS NOT NULL GROUP BY prompt_id"
-    )
+    prompts = connection.execute(_PROMPTS)
     connection.executemany(
         "INSERT INTO prompts (id, turns_json, source, created_at) VALUES (?, ?, 'import', ?)"
         " ON CONFLICT (id) DO NOTHING",
@@ -136,11 +145,11 @@ def _copy(store: Store) -> ImportReport:
 
     def battles() -> Iterator[tuple[str, int, str, str, str, str, str | None]]:
         nonlocal seen
-        for vote_id, line, a, b, outcome, labeler, prompt_id, number in numbered:
+        for vote_id, line, a, b, outcome, labeler, prompt_id, number, *itself in numbered:
             seen += 1
-            left, right, labeler_id = contestants[a], contestants[b], labelers[labeler]
-            if number > own[left, right, outcome, labeler_id, prompt_id]:
-                yield vote_id, line, left, right, outcome, labeler_id, prompt_id
+            key = contestants[a], contestants[b], outcome, labelers[labeler]
+            if number > own[*key, prompt_id] and not (number == 1 and tuple(itself) == key):
+                yield vote_id, line, *key, prompt_id
 
     waiting = battles()
     while chunk := list(islice(waiting, _CHUNK)):
