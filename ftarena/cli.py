@@ -52,11 +52,11 @@ def _group(name: str, text: str) -> typer.Typer:
 
 
 runs_app = _group("runs", "What is training and what was trained.")
-engine_app = _group("engine", "The server that answers: one for a base model and all its adapters.")
-contestants_app = _group("contestants", "What answers: a model, how it is prompted, how it is sampled.")
+engine_app = _group("engine", "The server that answers, for a base and all its adapters.")
+contestants_app = _group("contestants", "Who answers: a model, its prompt and its sampling.")
 prompts_app = _group("prompts", "The questions that battles are fought over.")
 votes_app = _group("votes", "Votes from elsewhere.")
-export_app = _group("export", "Votes as files: a table, or preference pairs for the next DPO run.")
+export_app = _group("export", "Votes as files: a table, or pairs for DPO.")
 
 
 def _places(db: Path | None) -> tuple["Workspace", Path]:
@@ -137,7 +137,11 @@ def demo(
         bool, typer.Option("--report", help="Print the report instead of opening the arena.")
     ] = False,
 ) -> None:
-    """Run the whole loop on a small real model: train, compare, vote. Repeating it skips what is done."""
+    """Run the whole loop once, on a small real model.
+
+    Trains SFT and DPO, starts the engine and opens the first blind battle; without a terminal it prints a
+    report instead. Repeating it skips what is done.
+    """
     from ftarena.plain.demo import prepare_demo
     from ftarena.plain.demo_report import report_demo
 
@@ -158,7 +162,10 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with data: file, line, what, and what to do. Exit code 1 on errors."""
+    """Say what is wrong with data, line by line.
+
+    Each finding has a code, a place and a remedy. Exit code 1 on errors.
+    """
     from ftarena.plain.check import check as run_check
 
     raise typer.Exit(run_check(files, eval_files=evaluation or [], as_json=as_json))
@@ -400,7 +407,7 @@ def export_dpo(output: Output = None, db: Db = None) -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False, db: Db = None) -> None:
-    """Say what is here, what is missing, and what to do about it."""
+    """Say what is here, what is missing, what to do."""
     from ftarena.plain.doctor import doctor as examine
     from ftarena.workspace import Workspace
 

@@ -1,0 +1,143 @@
+"""Write docs/commands.md and docs/recipes.md from the program itself, so that they cannot fall behind.
+
+.venv/bin/python docs/make_reference.py            write both
+.venv/bin/python docs/make_reference.py --check    exit 1 if either is not what it would write
+"""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin
+
+from ftarena.recipes.schema import Recipe
+
+DOCS = Path(__file__).parent
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("demo",),
+    ("check",),
+    ("train",),
+    ("runs",),
+    ("runs", "show"),
+    ("runs", "logs"),
+    ("runs", "stop"),
+    ("engine", "status"),
+    ("engine", "start"),
+    ("engine", "stop"),
+    ("engine", "logs"),
+    ("contestants", "list"),
+    ("contestants", "add"),
+    ("prompts", "add"),
+    ("vote",),
+    ("chat",),
+    ("score",),
+    ("votes", "import"),
+    ("export", "votes"),
+    ("export", "dpo"),
+    ("doctor",),
+)
+
+
+def commands() -> str:
+    """Return the page of commands: each one's own help."""
+    parts = [
+        "# Commands\n",
+        "Each command's own `--help`. Exit codes: 0 done; 1 something is wrong with the data, a run, an\n"
+        "engine or the machine; 2 the command line or a recipe says something impossible; 130 interrupted.\n",
+    ]
+    for words in COMMANDS:
+        done = subprocess.run(
+            [sys.executable, "-m", "ftarena", *words, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={
+                **os.environ,
+                "COLUMNS": "100",
+                "NO_COLOR": "1",
+                "TERM": "dumb",
+                "_TYPER_FORCE_DISABLE_TERMINAL": "1",
+            },
+        )
+        help_text = done.stdout.replace("python -m ftarena", "ftarena").strip("\n")
+        title = " ".join(("ftarena", *words))
+        parts.append(f"## {title}\n\n```console\n$ {title} --help\n{trimmed(help_text)}\n```\n")
+    return "\n".join(parts)
+
+
+def recipes() -> str:
+    """Return the page of recipe keys: name, type, default and meaning of each."""
+    parts = [
+        "# Recipes\n",
+        "A recipe is a flat YAML file with the names that Hugging Face and TRL users type; examples are in\n"
+        "[configs/](../configs/). Every key is also an option of `ftarena train`: `learning_rate: 2e-4` is\n"
+        "`--learning-rate 2e-4`. An unknown key is an error that names the nearest one; the names of\n"
+        "LLaMA-Factory and axolotl for the same thing are understood and reported once.\n\n"
+        "A relative path is looked for in the current folder, then in the recipe's folder, then in the one\n"
+        "above it.\n\n"
+        "Data files are JSONL, one object a line:\n\n"
+        "| for | a line |\n|---|---|\n"
+        '| `sft` | `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}` |\n'
+        '| `sft` | `{"prompt": …, "completion": …}` |\n'
+        '| `dpo` | `{"prompt": …, "chosen": …, "rejected": …}` |\n'
+        '| held out | `{"prompt": …, "reference": …}` |\n\n'
+        "`prompt` and answers are lists of turns as above, or plain text.\n",
+    ]
+    for name, field in Recipe.model_fields.items():
+        kind = field_type(field.annotation)
+        default = "required" if field.is_required() else f"default `{shown(field.get_default())}`"
+        meaning = " ".join((field.description or "").split())
+        parts.append(f"### `{name}`\n\n{kind}, {default}.\n\n{textwrap.fill(meaning, 110)}\n")
+    return "\n".join(parts)
+
+
+def field_type(annotation: object) -> str:
+    """Return a type as a person would say it."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return "One of " + ", ".join(f"`{choice}`" for choice in arguments)
+    if origin is list:
+        return f"List of {field_type(arguments[0]).lower()}s"
+    if origin is Annotated or arguments:  # Annotated[X, …] or X | None
+        return field_type(arguments[0])
+    return {bool: "True or false", int: "Whole number", float: "Number", str: "Text"}[annotation]
+
+
+def shown(value: object) -> str:
+    """Return a default as it would stand in YAML."""
+    if value is None:
+        return "unset"
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def trimmed(text: str) -> str:
+    """Return text without spaces at the ends of lines."""
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def main() -> int:
+    """Write or check both pages and return the exit code."""
+    stale = []
+    for name, text in (("commands.md", commands()), ("recipes.md", recipes())):
+        path = DOCS / name
+        if "--check" in sys.argv[1:]:
+            if not path.exists() or path.read_text() != text:
+                stale.append(name)
+        else:
+            path.write_text(text)
+    if stale:
+        print(
+            f"docs/{' and docs/'.join(stale)} differ from the program; write them anew: "
+            "python docs/make_reference.py",
+            file=sys.stderr,
+        )
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
