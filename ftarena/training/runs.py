@@ -28,7 +28,7 @@ RESOLVED_RECIPE = "recipe.resolved.yaml"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 _GRACE_S = 30.0
-# A starter that was killed between making the folder and noting the process leaves a run that nobody works on.
+# A starter that was killed between making the folder and noting the process leaves a run without a worker.
 
 
 class RunState(StrEnum):

@@ -1,0 +1,97 @@
+"""What a run leaves behind besides its logs: the adapter, what it was made with, and a card that says so."""
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ftarena import __version__
+from ftarena.processes import write_json
+from ftarena.recipes.schema import Recipe
+from ftarena.training.worker.loading import Plan
+
+ENVIRONMENT = "environment.json"
+DATA_LOCK = "data.lock.json"
+
+_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "safetensors")
+
+
+def save_environment(
+    directory: Path, *, base: Path, machine: Plan, tokenizer: Any, end_ids: frozenset[int]
+) -> None:
+    """Write what the result depends on besides recipe and data."""
+    versions = {"ftarena": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        versions[package] = metadata.version(package)
+    write_json(
+        directory / ENVIRONMENT,
+        {
+            "versions": versions,
+            "machine": machine.to_json(),
+            "platform": platform.platform(),
+            "base_model_path": str(base),
+            "chat_template_sha256": hashlib.sha256(tokenizer.chat_template.encode()).hexdigest(),
+            "end_token_ids": sorted(end_ids),
+        },
+    )
+
+
+def save_adapter(directory: Path, model: Any, tokenizer: Any) -> None:
+    """Write the trained adapter and the tokenizer with its chat template at the top of the run's folder.
+
+    Only the adapter `default` is saved: DPO's frozen copy `ref` is not part of the result.
+    """
+    model.save_pretrained(str(directory), selected_adapters=["default"])
+    tokenizer.save_pretrained(str(directory))
+
+
+def link_best(directory: Path, losses: Mapping[int, float]) -> int | None:
+    """Let `best` point to the checkpoint with the lowest held-out loss; return its step, if there is one.
+
+    Args:
+        directory: The run's folder.
+        losses: Held-out loss by step.
+    """
+    kept = {step: loss for step, loss in losses.items() if (directory / f"checkpoint-{step}").is_dir()}
+    if not kept:
+        return None
+    best = min(kept, key=lambda step: (kept[step], step))
+    link = directory / "best"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"checkpoint-{best}", target_is_directory=True)
+    return best
+
+
+def save_card(directory: Path, recipe: Recipe, lock: Mapping[str, Any], losses: Mapping[int, float]) -> None:
+    """Write the model card: what the adapter is of, what it learned from, and how well it did."""
+    files = [
+        f"- `{Path(entry['path']).name}`: {entry['used']} of {entry['rows']} rows" for entry in lock["train"]
+    ]
+    lines = [
+        "---",
+        f"base_model: {recipe.model_name_or_path}",
+        "library_name: peft",
+        "pipeline_tag: text-generation",
+        f"tags: [lora, {recipe.method}, trl, ftarena]",
+        "---",
+        "",
+        f"# {directory.name}",
+        "",
+        f"A LoRA adapter of `{recipe.model_name_or_path}`, trained with {recipe.method.upper()} by ftarena "
+        f"{__version__} (TRL {metadata.version('trl')}).",
+        "",
+        "## Trained on",
+        "",
+        *files,
+        "",
+        f"Learning rate {recipe.learning_rate:g}, rank {recipe.lora_r}; everything else is in "
+        "`recipe.resolved.yaml`, `data.lock.json` and `environment.json`.",
+        "",
+    ]
+    if losses:
+        lines += ["## Held-out loss (nats per answer token)", "", "| step | loss |", "|---|---|"]
+        lines += [f"| {step} | {loss:.3f} |" for step, loss in sorted(losses.items())]
+        lines += [""]
+    (directory / "README.md").write_text("\n".join(lines), encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Which examples a run sees: reading, sampling, holding out, and the record of it. No tokenizer yet."""
+
+import hashlib
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ftarena.curation.reading import DataError, Example, load_examples, read_examples
+from ftarena.errors import FtarenaError
+from ftarena.recipes.schema import Recipe, split_sample
+
+
+@dataclass
+class RunData:
+    """The examples of a run."""
+
+    train: list[Example]
+    heldout: list[Example]
+    lock: dict[str, Any] = field(default_factory=dict)
+    """What `data.lock.json` says: for each file its hash, its rows and how many of them are used."""
+
+
+def load_data(recipe: Recipe) -> RunData:
+    """Read, sample and split what a recipe names.
+
+    Raises:
+        FtarenaError: A file is missing or holds rows that cannot be used; or nothing is left to train on.
+    """
+    train: list[Example] = []
+    heldout: list[Example] = []
+    lock: dict[str, Any] = {"train": [], "heldout": []}
+    for entry in recipe.dataset:
+        path, count = _parts(entry)
+        examples = load_examples(path, recipe.method)
+        used = sample(examples, count, recipe.seed)
+        train += used
+        lock["train"].append(_entry(path, len(examples), len(used)))
+    for entry in recipe.eval_dataset:
+        path, count = _parts(entry)
+        reading = read_examples(path)
+        if reading.problems:
+            raise DataError(list(reading.problems))
+        used = sample(list(reading.examples), count, recipe.seed)
+        heldout += used
+        lock["heldout"].append(_entry(path, reading.rows, len(used)))
+    if recipe.eval_split:
+        train, heldout = hold_out(train, recipe.eval_split)
+        lock["eval_split"] = {"train": len(train), "heldout": len(heldout)}
+    if not train:
+        raise FtarenaError("no examples are left to train on", "check dataset and eval_split")
+    return RunData(train, heldout, lock)
+
+
+def sample(examples: list[Example], count: int | None, seed: int) -> list[Example]:
+    """Return `count` examples at random, in the order of the file; all of them where there are no more.
+
+    The same seed, file length and count give the same rows on every machine.
+    """
+    if count is None or count >= len(examples):
+        return examples
+    chosen = random.Random(f"{seed}/{len(examples)}/{count}").sample(range(len(examples)), count)
+    return [examples[index] for index in sorted(chosen)]
+
+
+def hold_out(examples: list[Example], amount: float) -> tuple[list[Example], list[Example]]:
+    """Split examples into those to train on and those to measure on.
+
+    By the content of the question, so that the same question never lands on both sides and adding rows to
+    the file moves no other row across.
+
+    Args:
+        examples: All of them.
+        amount: A share below 1, or a number of rows.
+    """
+    wanted = round(amount * len(examples)) if amount < 1 else int(amount)
+    order = sorted({_digest(example) for example in examples})
+    counts: dict[str, int] = {}
+    for example in examples:
+        counts[_digest(example)] = counts.get(_digest(example), 0) + 1
+    aside: set[str] = set()
+    rows = 0
+    for digest in order:
+        if rows >= wanted:
+            break
+        aside.add(digest)
+        rows += counts[digest]
+    return (
+        [example for example in examples if _digest(example) not in aside],
+        [example for example in examples if _digest(example) in aside],
+    )
+
+
+def _digest(example: Example) -> str:
+    return hashlib.sha256(" ".join(example.question.casefold().split()).encode()).hexdigest()
+
+
+def _parts(entry: str) -> tuple[Path, int | None]:
+    path, count = split_sample(entry)
+    return Path(path), count
+
+
+def _entry(path: Path, rows: int, used: int) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"path": str(path), "sha256": digest, "rows": rows, "used": used}
