@@ -126,6 +126,9 @@ def environment(spec: EngineSpec, gpus: Sequence[Gpu], cores: Sequence[int], tmp
         # Threads that wait must sleep, not spin: with a training run on the same two cores, 12 → 40 tokens/s
         # (batch of 8) and 3 → 12 (one answer), and the run is not slowed down by spinning either.
         "OMP_WAIT_POLICY": "passive",
+        # One small function of the sampler is compiled all the same: 15 s at the first log-probabilities,
+        # and a C++ compiler that this machine may not have.
+        "TORCHDYNAMO_DISABLE": "1",
         "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
         "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, cores)),
         "VLLM_CPU_KVCACHE_SPACE": str(cache_gib(spec.model_path)),

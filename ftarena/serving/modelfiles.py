@@ -8,27 +8,11 @@ from typing import Any
 # Linear layers of dense decoders, as Hugging Face names them. Mixtures of experts and state-space models have
 # others, which vLLM packs in ways of its own.
 _DENSE = frozenset(
-    [
-        "q_proj",
-        "k_proj",
-        "v_proj",
-        "o_proj",
-        "qkv_proj",
-        "gate_proj",
-        "up_proj",
-        "down_proj",
-        "gate_up_proj",
-        "fc1",
-        "fc2",
-        "dense",
-        "out_proj",
-        "query_key_value",
-        "dense_h_to_4h",
-        "dense_4h_to_h",
-        "c_attn",
-        "c_proj",
-        "c_fc",
-    ]
+    {
+        *("q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "query_key_value", "out_proj", "c_attn"),
+        *("gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2", "c_proj", "c_fc"),
+        *("dense", "dense_h_to_4h", "dense_4h_to_h"),
+    }
 )
 
 

@@ -40,16 +40,23 @@ def family(server: ProcessIdentity) -> list[psutil.Process]:
 
 
 def shared_segments(processes: Iterable[psutil.Process]) -> set[str]:
-    """Return the files in `/dev/shm` that the processes have mapped."""
-    names: set[str] = set()
+    """Return the files in `/dev/shm` that the processes have mapped.
+
+    They are matched by inode: the C library maps a semaphore under a passing name and links it to the lasting
+    one afterwards, so the name in a process's map is often that of a deleted file.
+    """
+    inodes: set[int] = set()
     prefix = f"{_SHARED}/"
     for process in processes:
         try:
             maps = Path(f"/proc/{process.pid}/maps").read_text()
         except OSError:  # it has just ended, or this is no Linux
             continue
-        names |= {line[line.index(prefix) :].strip() for line in maps.splitlines() if prefix in line}
-    return {name for name in names if not name.endswith("(deleted)")}
+        inodes |= {int(line.split()[4]) for line in maps.splitlines() if prefix in line}
+    if not inodes:
+        return set()
+    with os.scandir(_SHARED) as entries:
+        return {entry.path for entry in entries if entry.inode() in inodes}
 
 
 def memory_bytes(processes: Iterable[psutil.Process]) -> int:

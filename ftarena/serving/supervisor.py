@@ -155,7 +155,7 @@ class Supervisor:
                 if error.status >= 500:
                     raise
                 # A base model without a chat template cannot chat, but it can be scored.
-                await client.prompt_logprobs(BASE_NAME, "Hello, world")
+            await client.prompt_logprobs(BASE_NAME, "Hello, world")
 
     def _end(self, state: EngineState, reason: progress.Reason) -> None:
         self._record.pop("socket", None)
