@@ -306,5 +306,3 @@ async def _events(response: "httpx.Response") -> AsyncGenerator[str, None]:
     async for piece in response.aiter_bytes():
         for data in reader.feed(piece):
             yield data
-    for data in reader.close():
-        yield data

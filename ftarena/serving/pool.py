@@ -5,6 +5,7 @@ adapter lies in `runs/<id>/`. Remote contestants get a client of their endpoint 
 """
 
 import asyncio
+import os
 from pathlib import Path
 
 from ftarena.errors import FtarenaError
@@ -52,8 +53,17 @@ class EnginePool:
         engine = self.engine_for(contestant)
         if engine is None:
             key = str(contestant.endpoint)
-            return self._clients.setdefault(key, EngineClient(base_url=contestant.endpoint))
+            if key not in self._clients:
+                # One key of our own: another program's must not go to whatever URL a contestant names.
+                api_key = os.environ.get("FTARENA_API_KEY")
+                self._clients[key] = EngineClient(base_url=contestant.endpoint, api_key=api_key)
+            return self._clients[key]
         status = engine.status()
+        if status.asleep:
+            raise FtarenaError(
+                f"the engine for {contestant.model} is asleep while a run trains on its GPU",
+                "it answers again when the run has ended: ftarena runs",
+            )
         if status.state is not EngineState.READY or status.socket is None:
             raise FtarenaError(
                 f"the engine for {contestant.model} is {status.state}: {status.message}".rstrip(": "),

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 
 class EventReader:
-    """Collects bytes as they arrive, in whatever pieces, and gives back the data of whole events."""
+    """Collects bytes as they arrive, in whatever pieces, and gives back the data of whole events.
+
+    An event without the blank line that ends it is never given back: it is half of one.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
@@ -28,7 +31,3 @@ class EventReader:
                     self._data = []
             elif text.startswith("data:"):
                 self._data.append(text[5:].removeprefix(" "))
-
-    def close(self) -> Iterator[str]:
-        """Yield the data of a last event whose blank line the server left out."""
-        yield from self.feed(b"\n\n")

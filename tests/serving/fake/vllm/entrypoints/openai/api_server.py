@@ -53,6 +53,12 @@ class Handler(BaseHTTPRequestHandler):
             self.adapters[body["lora_name"]] = body["lora_path"]
             print(f"loaded {body['lora_name']}", flush=True)
             self.send({})
+        elif self.path == "/tokenize":
+            text = body.get("prompt") or " ".join(message["content"] for message in body["messages"])
+            self.send({"tokens": [len(word) for word in text.split(" ")]})
+        elif self.path == "/v1/completions":
+            logprobs = [None, *(-float(token) for token in body["prompt"][1:])]
+            self.send({"choices": [{"logprobs": {"token_logprobs": logprobs}}]})
         elif self.path == "/v1/chat/completions":
             self.chat(body)
         else:
