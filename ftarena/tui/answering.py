@@ -16,7 +16,8 @@ async def answer_all(desk: "Desk", conversation: "Conversation") -> None:
     """Stream every side's answer into it; returns when all have ended.
 
     A side that fails keeps its error, and the other goes on; in a blind conversation it ends too, since one
-    empty side would tell which it is. When cancelled, what has arrived stays and the servers stop. no answers are made ahead.
+    empty side would tell which it is. When cancelled, what has arrived stays and the servers stop.
+    Meanwhile no answers are made ahead.
     """
     desk.quiet.clear()
     tasks = [asyncio.create_task(_answer(desk, side)) for side in conversation.sides]

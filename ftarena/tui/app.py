@@ -14,7 +14,7 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.reactive import reactive
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
 from ftarena.errors import FtarenaError
@@ -129,7 +129,7 @@ class FtarenaApp(App[int]):
 
     async def action_go(self, place: str) -> None:
         """Go to a place; what is under way in the one that is left goes on."""
-        if len(self.screen_stack) > 1:  # a dialog is open: it belongs to the place
+        if isinstance(self.screen, ModalScreen):  # it asks something about the place below it
             return
         await self.switch_mode(place)
 
@@ -144,11 +144,10 @@ class FtarenaApp(App[int]):
     def action_help(self) -> None:
         """Show what this place is for and what its keys do."""
         from ftarena.tui.screens.help import HelpScreen
-        from ftarena.tui.screens.place import Place
 
-        if isinstance(self.screen, Place):
-            title = next(p.title for p in PLACES if p.name == self.screen.NAME)
-            self.push_screen(HelpScreen(title, self.screen.ABOUT, self.screen.HELP))
+        about = getattr(self.screen, "ABOUT", "")
+        if about:
+            self.push_screen(HelpScreen(about, self.screen.HELP))
 
     def action_interrupt(self) -> None:
         """Explain what ctrl+c does not do."""

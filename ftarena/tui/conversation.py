@@ -2,11 +2,16 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.text import clean_line, clean_text
+
+if TYPE_CHECKING:
+    from ftarena.store import ContestantRow
 
 
 @dataclass
@@ -103,6 +108,11 @@ class Conversation:
         return any(side.answering for side in self.sides)
 
     @property
+    def failed(self) -> bool:
+        """Whether a side's last answer failed."""
+        return any(side.error is not None for side in self.sides)
+
+    @property
     def begun(self) -> bool:
         """Whether anything was said."""
         return any(side.history for side in self.sides)
@@ -154,3 +164,21 @@ class Conversation:
             for place, side in enumerate(self.sides)
         ]
         return json.dumps({"sides": sides}, ensure_ascii=False, indent=2) + "\n"
+
+
+def default_sides(rows: "Sequence[ContestantRow]", chosen: Sequence[str] | None) -> "list[ContestantRow]":
+    """Return who answers at first: those that were asked for, else a base and the newest adapter.
+
+    Args:
+        rows: Who can answer, oldest first.
+        chosen: Names that were asked for, the left one first; None if none were.
+
+    Returns:
+        Two rows, or fewer where there are not so many.
+    """
+    if chosen is not None:
+        return sorted(rows, key=lambda row: chosen.index(row.name))[:2]
+    left = next((row for row in rows if row.kind == "base"), rows[0] if rows else None)
+    others = [row for row in rows if row is not left]
+    right = next((row for row in reversed(others) if row.kind == "adapter"), others[-1] if others else None)
+    return [row for row in (left, right) if row is not None]

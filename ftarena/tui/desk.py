@@ -46,6 +46,7 @@ class Desk:
         """Set while nobody waits for an answer in the chat: then answers may be made ahead."""
         self.quiet.set()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-reader")
         self._store: Store | None = None
         self._pool: EnginePool | None = None
         self._watcher: sqlite3.Connection | None = None
@@ -70,6 +71,16 @@ class Desk:
         """Return what `work` does in the desk's thread: for what waits for a disk or imports much."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(work, *arguments))
+
+    async def read(self, question: Callable[["Store"], T]) -> T:
+        """Return what a question that only reads answers, in another thread: scoring a million votes takes
+        seconds, and must not hold up a vote.
+
+        Raises:
+            FtarenaError: The store cannot be opened, or the question raised it.
+        """
+        store = await self.run(self._opened)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, question, store)
 
     def _opened(self) -> "Store":
         if self._store is None:
@@ -130,10 +141,20 @@ class Desk:
         await self.run(lambda: self.pool)  # imports httpx, which takes 0.1 s, off the event loop
         return await self.pool.client_for(contestant)
 
+    async def client_when_quiet(self, contestant: "Contestant") -> "EngineClient":
+        """Return a client that answers as a contestant, once nobody waits for an answer in the chat.
+
+        Raises:
+            FtarenaError: Its engine is not ready.
+        """
+        await self.quiet.wait()
+        return await self.client_for(contestant)
+
     async def aclose(self) -> None:
         """Close connections and files; nothing that runs elsewhere is stopped."""
         if self._pool is not None:
             await self._pool.aclose()
+        self._reader.shutdown(wait=True, cancel_futures=True)
         await self.run(self._close)
         self._thread.shutdown(wait=False)
 

@@ -25,16 +25,29 @@ class Series(NamedTuple):
     """One curve."""
 
     name: str
-    """What the legend calls it, and the style of its pieces."""
+    """What the legend calls it; without a name it is not in the legend."""
 
     points: Sequence[tuple[float, float]]
     """(x, y); those that are not finite are left out."""
 
+    style: str = ""
+    """Style of its pieces."""
+
     marker: str = ""
-    """One character put on each point, over the line."""
+    """One character put on each point, over a dotted line."""
+
+    last: bool = True
+    """Whether the legend gives the last value."""
 
 
-def plot(series: Sequence[Series], width: int, height: int, *, x_name: str = "step") -> list[Row]:
+def plot(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    *,
+    x_name: str = "step",
+    y_span: tuple[float, float] | None = None,
+) -> list[Row]:
     """Draw curves with axes and a legend.
 
     Args:
@@ -42,6 +55,7 @@ def plot(series: Sequence[Series], width: int, height: int, *, x_name: str = "st
         width: Cells a row.
         height: Rows, axis and legend included.
         x_name: What the horizontal axis counts.
+        y_span: Ends of the vertical axis; those of the data if None.
 
     Returns:
         `height` rows, or a single row that says why there is no curve.
@@ -52,7 +66,7 @@ def plot(series: Sequence[Series], width: int, height: int, *, x_name: str = "st
         return [[Piece("no figures yet", "quiet")]]
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return [[Piece("too little room for a curve", "quiet")]]
-    low, high = _span(y for s in drawn for _, y in s.points)
+    low, high = y_span or _span(y for s in drawn for _, y in s.points)
     first, last = _reach(x for s in drawn for x, _ in s.points)
     labels = _labels(low, high, height - 2)
     gutter = max(map(len, labels.values()))
@@ -66,7 +80,7 @@ def plot(series: Sequence[Series], width: int, height: int, *, x_name: str = "st
             )
             for x, y in one.points
         ]
-        canvas.draw(dots, one.name, one.marker)
+        canvas.draw(dots, one.style, one.marker)
     rows = []
     for number, cells in enumerate(canvas.rows()):
         label = labels.get(number, "")
@@ -116,10 +130,10 @@ def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name:
 
 def _legend(series: Sequence[Series], gutter: int) -> Row:
     row = [Piece(" " * (gutter + 2))]
-    for one in series:
+    for one in filter(lambda one: one.name, series):
         row += [
-            Piece(f"{one.marker or '⠒⠒'} {one.name}", one.name),
-            Piece(f" {number(one.points[-1][1])}   "),
+            Piece(f"{one.marker or '⠒⠒'} {one.name}", one.style),
+            Piece(f" {number(one.points[-1][1])}   " if one.last else "   "),
         ]
     return row
 

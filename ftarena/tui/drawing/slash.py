@@ -73,3 +73,18 @@ def complete(line: str, values: Mapping[str, Sequence[str]]) -> list[str]:
     fitting = [value for value in values.get(word.lower(), ()) if start in value.lower()]
     fitting.sort(key=lambda value: not value.lower().startswith(start))
     return [f"/{word} {value}" for value in fitting if value != typed]
+
+
+def temperature(argument: str) -> float:
+    """Return the temperature that `/temp` was given.
+
+    Raises:
+        UsageError: It is not a number from 0 to 2.
+    """
+    try:
+        value = float(argument)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 2:
+        raise UsageError(f"{argument!r} is no temperature", "give a number from 0 to 2, such as /temp 0.7")
+    return value

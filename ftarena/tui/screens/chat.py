@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled
 
-from ftarena.errors import FtarenaError, UsageError
-from ftarena.text import clean_line, clean_text, duration
-from ftarena.tui.drawing.differences import differing_words
-from ftarena.tui.drawing.pacing import paced
-from ftarena.tui.drawing.slash import COMMANDS, parse
+from ftarena.errors import UsageError
+from ftarena.text import clean_line
+from ftarena.tui.drawing.slash import COMMANDS, parse, temperature
 from ftarena.tui.exports import default_export, write_export
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.situation import Situation
+from ftarena.tui.widgets.completions import Completions
+from ftarena.tui.widgets.panes import Panes
 from ftarena.tui.widgets.prompt_box import PromptBox
-from ftarena.tui.widgets.transcript import Transcript
 from ftarena.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -48,8 +46,8 @@ class ChatScreen(Place):
     NAME = "chat"
     CSS_PATH = "chat.tcss"
     ABOUT = (
-        "Ask two contestants the same thing and read both answers as they are written: what the model was, and "
-        "what it has become. Each side remembers its own conversation."
+        "Ask two contestants the same thing and read both answers as they are written: what the model was, "
+        "and what it has become. Each side remembers its own conversation."
     )
     HELP = (
         ("enter", "send; alt+enter or ctrl+j begins a new line"),
@@ -65,7 +63,7 @@ class ChatScreen(Place):
     BINDINGS = [
         Binding("escape", "stop", "stop"),
         Binding("escape", "cancel_pending", "do not send"),
-        Binding("escape", "leave_box", "keys"),
+        Binding("escape", "leave_box", "leave the box"),
         Binding("i,enter", "type", "type"),
         Binding("slash", "type('/')", "commands"),
         Binding("ctrl+r", "again", "again"),
@@ -81,23 +79,18 @@ class ChatScreen(Place):
         self.conversation: Conversation | None = None
         self._rows: list[ContestantRow] = []
         self._version = -1
-        self._pending = ""  # a prompt that waits for its engine
-        self._shown = [0, 0]  # characters of each answer that are painted
-        self._marked = False
-        self._spoke_at = 0.0  # when the first text of the round was painted, for the time a vote took
-        self._timer: Timer | None = None
+        self._pending = ""  # a question that waits for its engine
+        self._painter: Timer | None = None
         self._worker: Worker[None] | None = None
         self._random = random.SystemRandom()
 
     def compose_body(self) -> ComposeResult:
         """Two panes, a line for what hinders, and the box."""
-        with Horizontal(id="panes"):
-            yield Transcript(id="left")
-            yield Transcript(id="right")
+        yield Panes(id="panes")
         yield Static("", id="notice", markup=False)
-        yield Static("", id="completions", markup=False)
+        yield Completions(id="completions")
         box = PromptBox(id="box")
-        box.border_title = Content("ask")
+        box.border_title = "ask"
         box.placeholder = Content.styled("Type a question. / lists commands, esc leaves the box.", "dim")
         yield box
         yield Welcome("Nothing here yet.", FIRST_STEPS, id="welcome")
@@ -105,12 +98,21 @@ class ChatScreen(Place):
     def on_mount(self) -> None:
         """Find out who can answer; until then there is only the box."""
         super().on_mount()
-        self._timer = self.set_interval(1 / FRAMES_PER_S, self._paint, pause=True)
+        self._painter = self.set_interval(1 / FRAMES_PER_S, self.query_one(Panes).paint, pause=True)
         self.query_one(PromptBox).focus()
 
     def on_screen_resume(self) -> None:
         """Other places may have added contestants."""
         self.load_contestants()
+
+    def situation_changed(self, situation: Situation) -> None:
+        """Follow the engines, and runs that have become contestants."""
+        if not self.is_current:
+            return
+        if self.conversation is None or len(self.conversation.sides) < 2:
+            self.load_contestants()
+        else:
+            self.check_engines()
 
     # Who answers
 
@@ -118,225 +120,159 @@ class ChatScreen(Place):
     async def load_contestants(self) -> None:
         """Read who can answer, and choose two where none are chosen yet."""
         version = await self.desk.version()
-        if version != self._version or self.conversation is None:
-            self._version = version
-            self._rows = await self.desk.contestants()
-            if self.conversation is None or len(self.conversation.sides) < 2:
-                self._choose(_default_sides(self._rows, self.desk.chosen))
+        if version == self._version:
+            return
+        self._rows = await self.desk.contestants()
+        self._version = version
+        if self.conversation is None or len(self.conversation.sides) < 2:
+            from ftarena.tui.conversation import default_sides
+
+            self._seat(default_sides(self._rows, self.desk.chosen))
         names = [clean_line(row.name) for row in self._rows]
         self.query_one(PromptBox).values = {"left": names, "right": names}
+        self.set_class(self.conversation is None, "-empty")
+        self.refresh_bindings()
         if self.conversation is None:
             from ftarena.tui.found import found_here
 
-            self.set_class(True, "-empty")
-            self.refresh_bindings()
             self.query_one(Welcome).show_facts(await self.desk.run(found_here, self.desk.workspace))
 
-    def _choose(self, rows: Sequence["ContestantRow"]) -> None:
+    def _seat(self, rows: Sequence["ContestantRow"]) -> None:
         """Let these contestants answer; begins a new conversation."""
         from ftarena.arena import contestant_of
         from ftarena.tui.conversation import Conversation, Side
 
-        if not rows:
+        if not rows or (self.conversation is not None and len(rows) == len(self.conversation.sides) == 1):
             return
-        was_blind = self.conversation is not None and self.conversation.blind
         self.conversation = Conversation([Side(row.name, contestant_of(row)) for row in rows])
-        self.set_class(False, "-empty")
-        self.set_class(len(rows) < 2, "-single")
-        if was_blind:
-            self.action_blind()
-        self._fresh_panes()
+        self._show_conversation()
         self.check_engines()
 
-    def _fresh_panes(self) -> None:
-        """Empty both panes and write their titles anew."""
-        for pane in self._panes:
-            pane.clear()
-            pane.show_cursor(False)
-        self._shown = [0, 0]
-        self._write_titles()
-
-    @property
-    def _panes(self) -> list[Transcript]:
-        """The panes that have a side."""
-        count = len(self.conversation.sides) if self.conversation is not None else 0
-        return [self.query_one(f"#{side}", Transcript) for side in ("left", "right")][:count]
-
-    def _write_titles(self) -> None:
+    def _show_conversation(self) -> None:
+        """Show a conversation that has just begun, or been turned blind or open."""
         conversation = self.conversation
-        if conversation is None:
-            return
-        for place, pane in enumerate(self._panes):
-            pane.border_title = Content(f" {conversation.title(place)} ")
-            words = "" if conversation.blind else conversation.sides[place].speed_words()
-            if pane.more_below:
-                words = " · ".join(filter(None, ("↓ more", words)))
-            pane.border_subtitle = Content(f" {words} ") if words else None
-        both = len(conversation.sides) > 1
-        who = "A and B" if conversation.blind else "both" if both else conversation.title(0)
-        self.query_one(PromptBox).border_title = Content(f" ask {who} ")
+        assert conversation is not None
+        self.query_one(Panes).show(conversation)
+        both = "A and B" if conversation.blind else "both"
+        who = both if len(conversation.sides) > 1 else conversation.title(0)
+        self.query_one(PromptBox).border_title = Content(f"ask {who}")
         self.refresh_bindings()
 
     # Asking and answering
 
     @on(PromptBox.Submitted)
     def _submitted(self, event: PromptBox.Submitted) -> None:
-        try:
-            command = parse(event.text)
-        except UsageError as error:
-            self.app.show_error(error)
-            return
-        if command is not None:
-            self.obey(*command)
-        elif self.conversation is not None and self.conversation.answering:
-            self.query_one(PromptBox).put(event.text)
-            self._notice("Still answering: esc stops it.")
-        else:
-            self.send(event.text)
+        self.take(event.text)
 
-    @work(exclusive=True, group="send", exit_on_error=False)
-    async def send(self, text: str) -> None:
+    @work(exclusive=True, group="take", exit_on_error=False)
+    async def take(self, text: str) -> None:
+        """Obey a command, or ask all sides a question."""
+        command = parse(text)
+        if command is not None:
+            await self._obey(*command)
+        elif self.conversation is not None and self.conversation.answering:
+            self.query_one(PromptBox).put(text)
+            self._notice("Still answering: esc stops it.")
+        elif self.conversation is not None:
+            await self._send(text)
+
+    async def _send(self, text: str) -> None:
         """Ask all sides, or start what they need and ask when it is ready."""
+        from ftarena.tui.readiness import readiness
+
         conversation = self.conversation
-        if conversation is None:
-            return
-        ready, _ = await self._engines()
+        assert conversation is not None
+        ready, _ = await readiness(self.desk, [side.contestant for side in conversation.sides])
         if not ready:
             self._pending = text
             self.app.start_engines()
-            self._notice("Starting the engine: your question is sent when it is ready. esc: do not send it.")
+            self._notice("Starting the engine. Your question is sent when it is ready; esc: do not send it.")
             self.refresh_bindings()
             return
         self._pending = ""
         self._notice("")
         if conversation.revealed:
-            self._new_blind_round()
-        for side, pane in zip(conversation.sides, self._panes, strict=True):
+            self._new_round()
+        for side in conversation.sides:
             side.ask(text)
-            pane.add("you", text)
-            pane.add("answer", "")
-            pane.show_cursor(True)
-            pane.scroll_end(animate=False)
-        self._shown, self._marked, self._spoke_at = [0, 0], False, 0.0
-        self._worker = self.answer()
+        self.query_one(Panes).ask(text)
+        self._worker = self.answer(conversation)
 
     @work(exclusive=True, group="answer", exit_on_error=False)
-    async def answer(self) -> None:
-        """Stream the answers; a frame at a time they are painted by `_paint`."""
+    async def answer(self, conversation: "Conversation") -> None:
+        """Stream the answers into the conversation; the painter shows them, a frame at a time."""
         from ftarena.tui.answering import answer_all
 
-        conversation = self.conversation
-        assert conversation is not None and self._timer is not None
-        self._timer.resume()
+        panes, painter = self.query_one(Panes), self._painter
+        assert painter is not None
+        painter.resume()
         self.refresh_bindings()
         try:
             await answer_all(self.desk, conversation)
         finally:
-            self._timer.pause()
-            self._paint()
-            self._tell_errors(conversation)
+            painter.pause()
+            panes.paint()
+            if conversation.failed:
+                self._tell_failure_of(conversation)
+            self.refresh_bindings()
 
-    def _paint(self) -> None:
-        """Show what has arrived since the last frame; blind, as much of both sides."""
-        conversation = self.conversation
-        if conversation is None:
+    def _tell_failure_of(self, conversation: "Conversation") -> None:
+        panes = self.query_one(Panes)
+        if not conversation.hidden:
+            panes.show_errors()
             return
-        # Templates make models open with a stray space; it is kept, but not shown.
-        texts = [side.answer.lstrip() for side in conversation.sides]
-        if conversation.hidden:
-            texts = paced(texts, [not side.answering for side in conversation.sides])
-        for place, (pane, text) in enumerate(zip(self._panes, texts, strict=True)):
-            if len(text) > self._shown[place]:
-                pane.append(text[self._shown[place] :])
-                self._shown[place] = len(text)
-                self._spoke_at = self._spoke_at or time.monotonic()
-            if not conversation.answering or not (conversation.hidden or conversation.sides[place].answering):
-                pane.show_cursor(False)
-        self._write_titles()
+        # The message could name a model, and an empty pane would: nothing of this round is kept.
+        for side in conversation.sides:
+            if side.error is not None:
+                self.app.log_traceback(side.error, "blind chat")
+        panes.take_back()
+        for side in conversation.sides:
+            side.take_back()
+        self._notice(f"An answer failed, so this question does not count. See {self.desk.workspace.log}")
 
-    def _tell_errors(self, conversation: "Conversation") -> None:
-        errors = [side.error for side in conversation.sides]
-        if not any(errors):
+    async def _stop_answers(self) -> None:
+        """Stop the answers and wait until they have."""
+        if self._worker is None:
             return
-        if conversation.hidden:
-            # The message could name a model, and an empty pane would: nothing of this round is kept.
-            for error in filter(None, errors):
-                self.app.log_traceback(error, "blind chat")
-            for side in conversation.sides:
-                side.take_back()
-            for pane in self._panes:
-                pane.remove_last(2)
-            self._notice("An answer failed, so this question does not count. Details are in the log.")
+        self._worker.cancel()
+        try:
+            await self._worker.wait()
+        except WorkerCancelled:
             return
-        for pane, error in zip(self._panes, errors, strict=True):
-            if error is not None:
-                pane.add("error", f"{error.message}\n{error.hint}".strip())
-
-    # Engines
 
     @work(exclusive=True, group="engines", exit_on_error=False)
     async def check_engines(self) -> None:
-        """Say what hinders an answer, and send a prompt that waited."""
+        """Say what hinders an answer, and send a question that waited."""
+        from ftarena.tui.readiness import readiness
+
         conversation = self.conversation
         if conversation is None or conversation.answering:
             return
-        ready, words = await self._engines()
+        ready, words = await readiness(self.desk, [side.contestant for side in conversation.sides])
+        notice = self.query_one("#notice", Static)
         if ready and self._pending:
-            pending, self._pending = self._pending, ""
-            self.send(pending)
+            self.take(self._pending)
         elif not ready:
-            self._notice(words)
-        elif self.query_one("#notice", Static).has_class("-engine"):
+            waits = " Your question is sent then; esc: do not send it." if self._pending else ""
+            self._notice(words + waits)
+            notice.add_class("-engine")
+        elif notice.has_class("-engine"):
             self._notice("")
-        self.query_one("#notice").set_class(not ready, "-engine")
-
-    async def _engines(self) -> tuple[bool, str]:
-        """Return whether both sides could answer now, and if not, why."""
-        conversation = self.conversation
-        assert conversation is not None
-        for side in conversation.sides:
-            try:
-                engine = await self.desk.engine_for(side.contestant)
-            except FtarenaError as error:
-                return False, f"{error.message}. {error.hint}"
-            if engine is None:
-                continue
-            status = await self.desk.run(engine.status)
-            state = str(status.state)
-            if state == "ready":
-                continue
-            if state == "starting":
-                share = f" {status.progress * 100:.0f} %" if status.progress is not None else ""
-                left = f", about {duration(status.eta_s)} left" if status.eta_s else ""
-                doing = "" if conversation.hidden else f": {status.message}"
-                waits = " Your question is sent then; esc: do not send it." if self._pending else ""
-                return False, f"The engine is starting{share}{left}{doing}.{waits}"
-            if state == "failed":
-                return (
-                    False,
-                    f"The engine failed: {status.message}. F9 starts it again; ftarena engine logs says more.",
-                )
-            return (
-                False,
-                "The engine is off, so nobody can answer yet. enter or F9 starts it (about a minute).",
-            )
-        return True, ""
-
-    def situation_changed(self, situation: Situation) -> None:
-        """Follow the engines."""
-        if self.is_current:
-            self.check_engines()
 
     def _notice(self, words: str) -> None:
         notice = self.query_one("#notice", Static)
+        notice.remove_class("-engine")
         notice.set_class(bool(words), "-shown")
         notice.update(Content(clean_line(words)))
 
     # Commands
 
-    @work(exclusive=True, group="command", exit_on_error=False)
-    async def obey(self, name: str, argument: str) -> None:
-        """Do what a `/` command says."""
+    async def _obey(self, name: str, argument: str) -> None:
+        """Do what a `/` command says.
+
+        Raises:
+            FtarenaError: It cannot be done now.
+        """
         conversation = self.conversation
         if name == "help":
             self.app.action_help()
@@ -347,49 +283,47 @@ class ChatScreen(Place):
             raise UsageError("an answer is under way", "esc stops it")
         match name:
             case "left" | "right":
-                self._seat(0 if name == "left" else 1, argument)
+                self._seat(self._with(0 if name == "left" else 1, argument))
             case "blind":
                 self.action_blind()
             case "vote":
                 self.action_vote()
             case "clear":
-                self._clear()
+                self._new_round()
             case "export":
                 await self._export(argument)
             case "system":
                 conversation.set_system(argument)
-                self._clear()
+                self._new_round()
                 self._notice("System prompt set for both." if argument else "No system prompt.")
             case "temp":
-                conversation.set_sampling(_temperature(argument))
-                self._notice(f"Both answer at temperature {_temperature(argument):g} from now on.")
+                conversation.set_sampling(temperature(argument))
+                self._notice(f"Both answer at temperature {temperature(argument):g} from now on.")
 
-    def _seat(self, place: int, name: str) -> None:
+    def _with(self, place: int, name: str) -> list["ContestantRow"]:
+        """Return who sits where when the contestant of this name takes a place."""
         conversation = self.conversation
         assert conversation is not None
         if conversation.blind:
             raise UsageError(
                 "the sides are drawn by chance while it is blind", "/blind shows who is who first"
             )
-        found = [row for row in self._rows if clean_line(row.name) == name]
-        if not found:
+        found = next((row for row in self._rows if clean_line(row.name) == name), None)
+        if found is None:
             names = ", ".join(clean_line(row.name) for row in self._rows)
-            raise UsageError(f"there is no contestant {name!r}", f"there are: {names}")
-        seated = [
-            next((r for r in self._rows if r.name == side.name), found[0]) for side in conversation.sides
-        ]
-        if len(seated) <= place:
-            seated.append(found[0])
-        seated[place] = found[0]
-        self._choose(seated)
+            raise UsageError(f"there is no contestant {clean_line(name)!r}", f"there are: {names}")
+        by_name = {row.name: row for row in self._rows}
+        seated = [by_name.get(side.name, found) for side in conversation.sides]
+        return [*seated[:place], found, *seated[place + 1 :]]
 
-    def _clear(self) -> None:
-        assert self.conversation is not None
-        if self.conversation.blind:
-            self._new_blind_round()
-        else:
-            self.conversation.clear()
-            self._fresh_panes()
+    def _new_round(self) -> None:
+        """Begin a new conversation with the same contestants; blind, they draw their sides anew."""
+        conversation = self.conversation
+        assert conversation is not None
+        if conversation.blind:
+            self._random.shuffle(conversation.sides)
+        conversation.clear()
+        self._show_conversation()
 
     async def _export(self, argument: str) -> None:
         conversation = self.conversation
@@ -398,17 +332,17 @@ class ChatScreen(Place):
             raise UsageError("there is nothing to export yet", "ask something first")
         path = Path(argument) if argument else default_export(self.desk.workspace, "chat", ".md")
         text = conversation.to_json() if path.suffix == ".json" else conversation.to_markdown()
-        written = await self.desk.run(write_export, path, text)
-        self._notice(f"Written to {written}")
+        self._notice(f"Written to {await self.desk.run(write_export, path, text)}")
 
     # Actions
 
     def action_stop(self) -> None:
         """Stop the answers; what has been written stays."""
-        self.workers.cancel_group(self, "answer")
+        if self._worker is not None:
+            self._worker.cancel()
 
     def action_cancel_pending(self) -> None:
-        """Put a prompt that waits for its engine back into the box."""
+        """Put a question that waits for its engine back into the box."""
         self.query_one(PromptBox).put(self._pending)
         self._pending = ""
         self._notice("Not sent.")
@@ -430,41 +364,27 @@ class ChatScreen(Place):
         conversation = self.conversation
         if conversation is None or conversation.answering or conversation.revealed or not conversation.begun:
             return
+        self.query_one(Panes).take_back()
         asked = [side.take_back() for side in conversation.sides]
-        for pane, side in zip(self._panes, conversation.sides, strict=True):
-            pane.remove_last(3 if side.error is not None else 2)
-        self.send(asked[0])
+        self.take(asked[0])
 
     def action_differences(self) -> None:
         """Mark, or no longer mark, the words in which the last answers differ."""
-        conversation = self.conversation
-        if conversation is None or conversation.answering or len(conversation.sides) < 2:
-            return
-        self._marked = not self._marked
-        texts = [clean_text(side.answer.lstrip()) for side in conversation.sides]
-        ranges = differing_words(*texts) if self._marked else ([], [])
-        for pane, found in zip(self._panes, ranges, strict=True):
-            pane.mark_differences(found)
+        if self.conversation is not None and not self.conversation.answering:
+            self.query_one(Panes).toggle_differences()
 
     def action_blind(self) -> None:
         """Hide who is who and begin anew, or show it."""
         conversation = self.conversation
         if conversation is None or conversation.answering or len(conversation.sides) < 2:
             return
+        conversation.blind = not conversation.blind
         if conversation.blind:
-            conversation.blind = False
-            self._notice("Names are shown. This conversation can no longer be voted on.")
-            self._write_titles()
-            return
-        conversation.blind = True
-        self._new_blind_round()
-        self._notice("Blind: A and B are drawn by chance. Ask something, then /vote.")
-
-    def _new_blind_round(self) -> None:
-        assert self.conversation is not None
-        self._random.shuffle(self.conversation.sides)
-        self.conversation.clear()
-        self._fresh_panes()
+            self._new_round()
+            self._notice("Blind: A and B are drawn by chance. Ask something, then /vote.")
+        else:
+            self._new_round()
+            self._notice("Names are shown again, in a new conversation.")
 
     @work(exclusive=True, group="vote", exit_on_error=False)
     async def action_vote(self) -> None:
@@ -479,43 +399,33 @@ class ChatScreen(Place):
             raise UsageError("votes are cast blind", "/blind first, then ask")
         if not all(side.answer.strip() for side in conversation.sides):
             raise UsageError("there are no two answers to compare yet", "ask something first")
-        began, before_end = self._spoke_at, conversation.answering
         outcome = await self.app.push_screen_wait(VoteCard())
         if outcome is None:
             return
-        if conversation.answering:
-            # What was decided on is what had been written: stop, and keep that.
-            await self._stopped()
-        elapsed_ms = round((time.monotonic() - began) * 1000)
+        elapsed_ms = round((time.monotonic() - self.query_one(Panes).spoke_at) * 1000)
+        # What was decided on is what had been written: stop, and keep that.
+        before_end = conversation.answering
+        await self._stop_answers()
         reveal = await self.desk.ask(
             lambda store: record_vote(
                 store, self.desk.labeler, conversation, outcome, elapsed_ms=elapsed_ms, before_end=before_end
             )
         )
         conversation.revealed = True
-        self._write_titles()
+        self.query_one(Panes).write_titles()
         self._notice(
-            f"Recorded: {_WORDS[outcome]}. A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}. "
+            f"Recorded: {_WORDS[outcome]}. "
+            f"A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}. "
             "The next question begins a new blind round."
         )
-
-    async def _stopped(self) -> None:
-        """Stop the answers and wait until they have."""
-        if self._worker is not None:
-            self._worker.cancel()
-            try:
-                await self._worker.wait()
-            except WorkerCancelled:
-                return
+        self.refresh_bindings()
 
     def action_copy(self) -> None:
         """Send the answer of the focused pane to the terminal's clipboard."""
-        conversation = self.conversation
-        if conversation is None:
-            return
-        place = next((n for n, pane in enumerate(self._panes) if pane.has_focus), 0)
-        self.app.copy_to_clipboard(clean_text(conversation.sides[place].answer.strip()))
-        self._notice("Sent to the terminal's clipboard. Where that does not arrive: /export")
+        text = self.query_one(Panes).focused_answer()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self._notice("Sent to the terminal's clipboard. Where that does not arrive: /export")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what works now."""
@@ -523,8 +433,7 @@ class ChatScreen(Place):
         if action == "demo":
             return self.has_class("-empty")
         if conversation is None:
-            return action not in ("stop", "cancel_pending", "leave_box", "type", "again", "differences", "blind",
-                                  "vote", "copy")  # fmt: skip
+            return action not in _NEEDS_SOMEONE
         typing = self.query_one(PromptBox).has_focus
         match action:
             case "stop":
@@ -543,31 +452,10 @@ class ChatScreen(Place):
 
     @on(PromptBox.Completions)
     def _show_completions(self, event: PromptBox.Completions) -> None:
-        meanings = {f"/{c.name}": (c.argument, c.meaning) for c in COMMANDS}
-        lines = []
-        for line in event.lines[:8]:
-            argument, meaning = meanings.get(line.strip(), ("", ""))
-            lines.append(f"{line.strip()} {argument}".ljust(18) + meaning)
-        listed = self.query_one("#completions", Static)
-        listed.set_class(bool(lines), "-shown")
-        listed.update(Content("\n".join([*lines, "tab completes"]) if lines else ""))
+        self.query_one(Completions).show(event.lines)
 
 
-def _default_sides(rows: Sequence["ContestantRow"], chosen: Sequence[str] | None) -> list["ContestantRow"]:
-    """Return who answers at first: those that were asked for, else a base and the newest adapter."""
-    if chosen is not None:
-        return sorted(rows, key=lambda row: chosen.index(row.name))[:2]
-    left = next((row for row in rows if row.kind == "base"), rows[0] if rows else None)
-    others = [row for row in rows if row is not left]
-    right = next((row for row in reversed(others) if row.kind == "adapter"), others[-1] if others else None)
-    return [row for row in (left, right) if row is not None]
-
-
-def _temperature(argument: str) -> float:
-    try:
-        value = float(argument)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 2:
-        raise UsageError(f"{argument!r} is no temperature", "give a number from 0 to 2, such as /temp 0.7")
-    return value
+_NEEDS_SOMEONE = frozenset(
+    ("stop", "cancel_pending", "leave_box", "type", "again", "differences", "blind", "vote", "copy")
+)
+"""Actions that make no sense while there is nobody to ask."""

@@ -30,14 +30,14 @@ class HelpScreen(ModalScreen[None]):
         Binding("k,up", "scroll(-1)", "scroll", show=False),
     ]
 
-    def __init__(self, title: str, about: str, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, about: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._title, self._about, self._keys = title, about, keys
+        self._about, self._keys = about, keys
 
     def compose(self) -> ComposeResult:
         """Show about, keys here, keys everywhere."""
         with VerticalScroll(id="help", classes="dialog") as box:
-            box.border_title = Content(f"{self._title}: help")
+            box.border_title = Content("help")
             box.border_subtitle = Content("esc closes")
             yield Static(Content(self._about), classes="about")
             yield Static(self._table("Here", self._keys))

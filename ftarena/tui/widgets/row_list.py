@@ -21,6 +21,7 @@ from textual.strip import Strip
 
 from ftarena.text import clean_line
 from ftarena.tui.drawing.pieces import Piece
+from ftarena.tui.widgets.styling import piece_style
 
 
 class Column(NamedTuple):
@@ -32,6 +33,9 @@ class Column(NamedTuple):
 
     right: bool = False
     """Its cells are set to the right, as figures are."""
+
+    drawn: bool = False
+    """Its cells are our own drawings, whose spaces mean something; else they are foreign text."""
 
     from_width: int = 0
     """Shown only where the list has at least this many cells: what can be missed on 80 columns."""
@@ -57,7 +61,7 @@ class RowList(ScrollView, can_focus=True):
         Binding("G,end", "move(100000)", "Last", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("enter", "choose", "Open"),
+        Binding("enter", "choose", "open"),
     ]
 
     COMPONENT_CLASSES = {
@@ -164,7 +168,7 @@ class RowList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         number = self.scroll_offset.y + y - self.header
         if number < 0:
-            style = self.rich_style + self.get_component_rich_style("row-list--header", partial=True)
+            style = piece_style(self, "row-list", "header")
             return self._strip([column.title for column in self.columns], "  ", width, style)
         if number >= len(self.rows):
             return Strip.blank(width, self.rich_style)
@@ -182,14 +186,13 @@ class RowList(ScrollView, can_focus=True):
             if not size:
                 continue
             text, name = cell if isinstance(cell, Piece) else (cell, "")
-            text = clean_line(text) if text.strip() else text
+            text = text if column.drawn else clean_line(text)
             if cell_len(text) > size:
                 text = set_cell_size(text, size - 1) + "…"
             elif column.right:
                 text = " " * (size - cell_len(text)) + text
-            mine = style + self.get_component_rich_style(f"row-list--{name}", partial=True) if name else style
-            if style.reverse:  # colours on a reversed row would swap the wrong way round
-                mine = style
+            # Colours on a reversed row would swap the wrong way round.
+            mine = style if style.reverse or not name else style + piece_style(self, "row-list", name)
             segments.append(Segment(set_cell_size(text, size) + "  ", mine))
         return Strip(segments).adjust_cell_length(width, style)
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding
 from textual.events import Resize
 from textual.geometry import Size
@@ -20,6 +19,7 @@ from textual.widget import Widget
 from ftarena.text import clean_text
 from ftarena.tui.drawing.dress import dress, mark
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
+from ftarena.tui.widgets.styling import piece_style
 
 Kind = Literal["you", "answer", "note", "error", "log"]
 
@@ -245,14 +245,7 @@ class Transcript(ScrollView, can_focus=True):
             row = self._rows[number]
             if self._streaming and number == len(self._rows) - 1:
                 row = [*row, Piece(CURSOR)]
-            strip = Strip([Segment(text, self._style(style)) for text, style in row])
+            strip = Strip([Segment(text, piece_style(self, "transcript", names)) for text, names in row])
             strip = strip.adjust_cell_length(width, self.rich_style)
             self._strips[number] = strip
         return strip
-
-    def _style(self, names: str) -> Style:
-        style = self.rich_style
-        for name in filter(None, names.split("+")):
-            if f"transcript--{name}" in self.COMPONENT_CLASSES:
-                style += self.get_component_rich_style(f"transcript--{name}", partial=True)
-        return style

@@ -1,0 +1,86 @@
+"""A training run as curves and facts."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ftarena.text import clean_line, duration
+from ftarena.tui.drawing.curves import Series, number
+from ftarena.tui.drawing.pieces import Piece, Row, wrap
+
+if TYPE_CHECKING:
+    from ftarena.training.jobs import Run
+
+SIGNS = {
+    "queued": "·",
+    "preparing": "◌",
+    "training": "◐",
+    "evaluating": "◐",
+    "finished": "●",
+    "stopped": "■",
+    "failed": "✕",
+    "died": "✕",
+}
+"""A sign a state, since colour may be missing."""
+
+
+def curves(metrics: Sequence[Mapping[str, object]]) -> list[Series]:
+    """Return the curves of training and held-out loss from the rows of `metrics.jsonl`.
+
+    Args:
+        metrics: Rows with `step` and TRL's names (`loss`, `eval_loss`); others are left out.
+    """
+    return [
+        Series("train loss", _points(metrics, "loss"), "first"),
+        Series("held-out loss", _points(metrics, "eval_loss"), "second", "◆"),
+    ]
+
+
+def _points(metrics: Sequence[Mapping[str, object]], key: str) -> list[tuple[float, float]]:
+    found = []
+    for row in metrics:
+        step, value = row.get("step"), row.get(key)
+        if isinstance(step, int | float) and isinstance(value, int | float) and math.isfinite(value):
+            found.append((float(step), float(value)))
+    return found
+
+
+def progress_words(run: "Run") -> str:
+    """Return how far a run is: `120/360 33 %`."""
+    if not run.total_steps:
+        return "–"
+    return f"{run.step}/{run.total_steps} {100 * run.step / run.total_steps:.0f} %"
+
+
+def fact_rows(run: "Run", command: Sequence[str], width: int) -> list[Row]:
+    """Return what is known about a run, a fact a row (wrapped).
+
+    Args:
+        run: The run.
+        command: What would do the same in a shell.
+        width: Cells a row.
+    """
+    facts: list[tuple[str, str]] = [("state", f"{SIGNS.get(str(run.state), '?')} {run.state}")]
+    if run.message:
+        facts.append(("", clean_line(run.message)))
+    facts.append(("progress", progress_words(run) + (f", {duration(run.eta_s)} left" if run.eta_s else "")))
+    metrics = run.metrics
+    for key, name in (("loss", "loss"), ("eval_loss", "held-out"), ("rewards/accuracies", "accuracy")):
+        value = metrics.get(key)
+        if isinstance(value, int | float):
+            facts.append((name, number(float(value))))
+    for key in ("tokens_per_s", "tokens_per_second", "train_tokens_per_second"):
+        if isinstance(metrics.get(key), int | float):
+            facts.append(("speed", f"{metrics[key]:,.0f} tokens/s"))
+            break
+    facts.append(("base", clean_line(run.base_model)))
+    if run.adapter is not None:
+        facts.append(("adapter", clean_line(str(run.adapter))))
+    facts.append(("in a shell", clean_line(shlex.join(command))))
+    rows: list[Row] = []
+    for name, value in facts:
+        first, *rest = wrap([Piece(value)], max(width - 12, 10), fold=name in ("adapter", "in a shell"))
+        rows.append([Piece(name.ljust(12), "quiet"), *first])
+        rows += [[Piece(" " * 12), *row] for row in rest]
+    return rows
