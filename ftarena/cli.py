@@ -248,11 +248,21 @@ def engine_status(as_json: AsJson = False) -> None:
 def engine_start(
     model: ModelName = "demo:smollm2",
     wait: Annotated[bool, typer.Option(help="Wait until it answers.")] = True,
+    max_lora_rank: Annotated[int, typer.Option(min=1, help="Largest rank of an adapter to be served.")] = 64,
+    max_model_len: Annotated[
+        int | None,
+        typer.Option(
+            min=16, help="Context in tokens. Default: the model's, at most 2048 (CPU) or 8192 (GPU)."
+        ),
+    ] = None,
 ) -> None:
     """Start the engine of a base model and keep it warm."""
     from ftarena.plain.engine import start
 
-    raise typer.Exit(start(_places(None)[0], model, wait=wait))
+    workspace = _places(None)[0]
+    raise typer.Exit(
+        start(workspace, model, wait=wait, max_lora_rank=max_lora_rank, max_model_len=max_model_len)
+    )
 
 
 @engine_app.command("stop")
@@ -264,11 +274,14 @@ def engine_stop() -> None:
 
 
 @engine_app.command("logs")
-def engine_logs(lines: Annotated[int, typer.Option("--lines", "-n")] = 40) -> None:
+def engine_logs(
+    lines: Annotated[int, typer.Option("--lines", "-n")] = 40,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")] = False,
+) -> None:
     """Print the last lines of the engine's log."""
     from ftarena.plain.engine import logs
 
-    raise typer.Exit(logs(_places(None)[0], lines=lines))
+    raise typer.Exit(logs(_places(None)[0], lines=lines, follow=follow))
 
 
 @contestants_app.command("list")
