@@ -1,4 +1,4 @@
-"""Write a model of Qwen2.5-7B's shape with random bfloat16 weights: for measuring memory and speed, not quality.
+"""Write a model of Qwen2.5-7B's shape with random weights: for measuring memory and speed, not quality.
 
 python benchmarks/random_7b.py FOLDER TOKENIZER_FOLDER
 """
