@@ -119,6 +119,7 @@ class AnswerQueue:
         todo = (await asyncio.to_thread(self.missing))[:limit]
         work = iter(todo)
         unable: dict[str, FtarenaError] = {}
+        refused_before = len(self.refused)
         made = 0
 
         async def worker() -> None:
@@ -153,7 +154,7 @@ class AnswerQueue:
             for task in workers:
                 task.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        problems = [*unable.values(), *(entry.error for entry in self.refused)]
+        problems = [*unable.values(), *(entry.error for entry in self.refused[refused_before:])]
         if made == 0 and problems:
             nobody_can = all(row.id in unable for _, row in todo)
             if nobody_can or await asyncio.to_thread(self.ready) == 0:

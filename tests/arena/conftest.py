@@ -43,4 +43,6 @@ def fill(
     ids = store.add_prompts([([("user", prompt)], None) for prompt in prompts], "heldout")
     for prompt, prompt_id in enumerate(ids):
         for which, row in enumerate(rows):
-            store.add_answer(row.id, prompt_id, text(which, prompt), n_tokens=10 + which, finish_reason="stop")
+            store.add_answer(
+                row.id, prompt_id, text(which, prompt), n_tokens=10 + which, finish_reason="stop"
+            )
