@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ftarena.arena import contestant_of
-from ftarena.arena.lineup import find_contestant, sync_lineup
+from ftarena.arena.lineup import default_sampling, find_contestant, sync_lineup
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.engine import bring_up
 from ftarena.serving.contestants import Contestant, Message, served_name
@@ -99,7 +99,8 @@ def _sides(workspace: Workspace, database: Path, left: str, right: str | None) -
 def _lone_base(workspace: Workspace) -> Contestant:
     """Return the base model of a project in which nothing was trained yet: its engine's, or the demo's."""
     engines = list_engines(workspace)
-    return Contestant(model=str(engines[0].model_path) if engines else "demo:smollm2")
+    model = str(engines[0].model_path) if engines else "demo:smollm2"
+    return Contestant(model=model, sampling=default_sampling(model))
 
 
 async def _ask(

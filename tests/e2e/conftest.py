@@ -35,10 +35,12 @@ def engine(workspace: Workspace, base_model: Path) -> Iterator[Engine]:
     """A ready engine. At the end of the session it is stopped, and has to be gone without a trace."""
     engine = Engine(workspace, base_model)
     engine.start()
-    engine.wait_ready(START_TIMEOUT_S)
-    yield engine
-    check_gone = trace_of(engine)
-    engine.stop()
+    try:
+        engine.wait_ready(START_TIMEOUT_S)
+        yield engine
+        check_gone = trace_of(engine)
+    finally:
+        engine.stop()
     check_gone()
 
 
