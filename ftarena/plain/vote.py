@@ -99,6 +99,7 @@ class _Booth:
         self._out = out
         self._decided: list[BlindBattle] = []
         self._open: BlindBattle | None = None
+        self._acted = False
 
     def say(self, text: str = "") -> None:
         """Write a line; foreign text in it is cleaned already."""
@@ -110,13 +111,19 @@ class _Booth:
         while battle is not None:
             self._open = battle
             self._show(battle)
-            shown = time.monotonic()
-            following = self._decide(battle, shown)
+            following = self._decide(battle, time.monotonic())
             if following is None:
                 return
-            battle = following if isinstance(following, BlindBattle) else self._next()
-        self._open = None
+            self._open = None
+            battle = following if isinstance(following, BlindBattle) else self._next() or self._last_chance()
+        if not self._acted:
+            self.say(_why_nothing(self._arena.progress()))
+
+    def _last_chance(self) -> BlindBattle | None:
+        """Say that nothing is left, and let the last decision be taken back."""
         self.say(_why_nothing(self._arena.progress()))
+        self.say("u takes back the last one; Enter ends.")
+        return self._undo() if self._lines.readline().strip().lower() == "u" else None
 
     def close(self) -> None:
         """Say what was done, and the names if now is the time."""
@@ -171,6 +178,7 @@ class _Booth:
                 return True
             match key.lower():
                 case "s":
+                    self._acted = True
                     self._arena.skip(battle.id, rest)
                     self.say("Skipped. u takes it back.")
                     return True
@@ -194,6 +202,7 @@ class _Booth:
     def _vote(self, battle: BlindBattle, outcome: Outcome, words: str, shown: float) -> None:
         self._arena.vote(battle.id, outcome, elapsed_ms=round((time.monotonic() - shown) * 1000))
         self._decided.append(battle)
+        self._acted = True
         told = f" {_who(self._arena.reveal(battle.id))}." if self._names == "after" else ""
         self.say(f"Recorded: {words}.{told} u takes it back.")
         self.say()

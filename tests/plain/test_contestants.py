@@ -1,0 +1,85 @@
+"""`ftarena contestants` and `ftarena prompts` in line mode."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ftarena.errors import FtarenaError
+from ftarena.plain.contestants import add, add_prompts, list_contestants
+from ftarena.plain.votes import import_votes
+from ftarena.store import Store
+from ftarena.workspace import Workspace
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / ".ftarena").ensure()
+
+
+def listed(place: Workspace, *, as_json: bool = False) -> str:
+    out = io.StringIO()
+    assert list_contestants(place, place.database, as_json=as_json, out=out) == 0
+    return out.getvalue()
+
+
+def test_nobody_yet(place: Workspace) -> None:
+    """An empty project says how somebody comes into it."""
+    assert "ftarena train" in listed(place)
+    assert json.loads(listed(place, as_json=True)) == []
+
+
+def test_who_is_there(place: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list says what each one is, how it is prompted and sampled, and how many votes it has."""
+    monkeypatch.setenv("COLUMNS", "120")
+    add(place, place.database, "polite", model="demo:smollm2", system="Be polite.\nAlways.", temperature=0.0)
+    add(place, place.database, "remote", model="big", endpoint="http://localhost:9/v1", max_tokens=64)
+    file = tmp_path / "votes.csv"
+    file.write_text("a,b,outcome\npolite,gpt-9,a\n")
+    import_votes(place.database, file)
+    text = listed(place)
+    assert "system prompt “Be polite. Always.”; temperature 0" in text
+    assert "http://localhost:9/v1" in text
+    assert "at most 64" in text
+    assert "votes only" in text
+    found = {row["name"]: row for row in json.loads(listed(place, as_json=True))}
+    assert {name: row["votes"] for name, row in found.items()} == {"polite": 1, "remote": 0, "gpt-9": 1}
+    assert {name: row["kind"] for name, row in found.items()} == {
+        "polite": "base",
+        "remote": "remote",
+        "gpt-9": "imported",
+    }
+    assert found["polite"]["description"]["system_prompt"] == "Be polite.\nAlways."
+
+
+def test_adding_twice_is_once(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same contestant may be added again; another one may not take its name."""
+    for _ in range(2):
+        add(place, place.database, "base", model="demo:smollm2")
+    assert capsys.readouterr().out == "base takes part.\n" * 2
+    with pytest.raises(FtarenaError, match="belongs to another"):
+        add(place, place.database, "base", model="demo:smollm2", temperature=0.1)
+
+
+def test_what_cannot_take_part(place: Workspace) -> None:
+    """An unknown model, run or setting is one message, and nothing is added."""
+    for options in (
+        {"model": "demo:nothing"},
+        {"model": "demo:smollm2", "run": "sft-99"},
+        {"model": "demo:smollm2", "temperature": 9.0},
+    ):
+        with pytest.raises(FtarenaError):
+            add(place, place.database, "x", **options)  # type: ignore[arg-type]  # as the command line gives them
+    if place.database.exists():
+        with Store.open(place.database) as store:
+            assert store.contestants() == []
+
+
+def test_prompts_are_added_once(place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Questions from a file are counted, and those that are there are said to be."""
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
+    add_prompts(place.database, file, source="mine")
+    add_prompts(place.database, file, source="mine")
+    assert capsys.readouterr().out == "2 prompts added.\n0 prompts added, 2 were there already.\n"

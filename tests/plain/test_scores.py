@@ -1,0 +1,174 @@
+"""`ftarena score`, `votes import` and `export`, as a person and as a program read them."""
+
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from ftarena.errors import FtarenaError
+from ftarena.plain import scores, votes
+from ftarena.store import Store
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """Ten votes, eight of them for sft."""
+    file = tmp_path / "votes.csv"
+    lines = (
+        ["base,sft,b"] * 4 + ["sft,base,a"] * 4 + ["base,sft,a"] * 2 + ["sft,base,tie", "sft,base,both_bad"]
+    )
+    file.write_text("a,b,outcome\n" + "\n".join(lines) + "\n")
+    votes.import_votes(tmp_path / "arena.db", file)
+    return tmp_path / "arena.db"
+
+
+def printed(database: Path, *, as_json: bool = False) -> str:
+    out = io.StringIO()
+    assert scores.score(database, as_json=as_json, out=out) == 0
+    return out.getvalue()
+
+
+def test_eight_of_ten(board: Path) -> None:
+    """Eight wins of ten are 80 %, E is 2.07, and that is no verdict yet."""
+    report = json.loads(printed(board, as_json=True))
+    assert report["votes"] == 12
+    [pair] = report["pairs"]
+    assert (pair["a"], pair["b"], pair["wins"], pair["losses"], pair["ties"], pair["both_bad"]) == (
+        "base",
+        "sft",
+        2,
+        8,
+        1,
+        1,
+    )
+    assert pair["win_rate"] == pytest.approx(0.2)
+    assert pair["e_value"] == pytest.approx(2.0687, abs=1e-4)
+    assert pair["verdict"] == "undecided"
+    assert {contestant["name"] for contestant in report["contestants"]} == {"base", "sft"}
+
+
+def test_words_for_people(board: Path) -> None:
+    """Who is ahead is named first; counts, interval and verdict are in words."""
+    text = printed(board)
+    assert "12 votes, 1 labeler, 12 prompts" in text
+    assert "sft against base" in text
+    assert "8 wins, 2 losses, 1 tie, 1 both bad" in text
+    assert "win rate 80 %, 95 % interval 49 to 94" in text
+    assert "undecided" in text
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_it_fits_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """Long names wrap instead of being cut, and no line is wider than the terminal."""
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("NO_COLOR", "1")
+    names = ["a-contestant-with-a-very-long-name-" * 3 + str(number) for number in range(3)]
+    file = tmp_path / "votes.csv"
+    rows = [f"{names[number % 3]},{names[(number + 1) % 3]},{'ab'[number % 2]}\n" for number in range(30)]
+    file.write_text("a,b,outcome\n" + "".join(rows))
+    votes.import_votes(tmp_path / "arena.db", file)
+    text = printed(tmp_path / "arena.db")
+    assert max(len(line) for line in text.splitlines()) <= int(columns)
+    assert "\x1b" not in text
+    joined = "".join(line.replace(" ", "") for line in text.splitlines())
+    assert all(name in joined for name in names)
+
+
+def test_hostile_names_do_nothing(tmp_path: Path) -> None:
+    """A name full of control sequences and markup is shown without them; in JSON it is whole, as ASCII."""
+    name = "\x1b]52;c;aGk=\x07[red]evil[/] [/\u202e"
+    file = tmp_path / "votes.csv"
+    file.write_text(f"a,b,outcome\nbase,{name},a\n")
+    votes.import_votes(tmp_path / "arena.db", file)
+    text = printed(tmp_path / "arena.db")
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]evil[/] [/" in text
+    raw = printed(tmp_path / "arena.db", as_json=True)
+    assert raw.isascii()
+    assert "\x1b" not in raw
+    assert {contestant["name"] for contestant in json.loads(raw)["contestants"]} == {"base", name}
+
+
+def test_no_votes_yet(tmp_path: Path) -> None:
+    """Before the first vote there is a sentence, valid JSON, and no file that was not there."""
+    assert "No votes yet" in printed(tmp_path / "arena.db")
+    report = json.loads(printed(tmp_path / "arena.db", as_json=True))
+    assert (report["votes"], report["contestants"], report["pairs"]) == (0, [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_says_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first import says how many and who is new, the second that they were there."""
+    file = tmp_path / "votes.csv"
+    file.write_text("a,b,outcome\nbase,sft,a\nbase,sft,a\n")
+    votes.import_votes(tmp_path / "arena.db", file)
+    assert capsys.readouterr().out == "2 votes added; new: base, sft.\n"
+    votes.import_votes(tmp_path / "arena.db", file)
+    assert capsys.readouterr().out == "0 votes added, 2 were there already.\n"
+
+
+def test_exports_go_to_files_or_pipes(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data goes to standard output or a private file, counts to standard error."""
+    votes.export_votes(board, None, "csv")
+    captured = capsys.readouterr()
+    assert captured.out.startswith("a,b,outcome,labeler,prompt\nbase,sft,b,imported,")
+    assert captured.err == "12 votes written.\n"
+    file = tmp_path / "out.csv"
+    votes.export_votes(board, file, "csv")
+    assert file.read_text() == captured.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    capsys.readouterr()
+    votes.export_dpo(board, None)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "0 pairs from 12 votes.\nLeft out: 12 imported votes without texts.\n"
+
+
+def test_a_device_is_written_to_and_not_replaced(board: Path) -> None:
+    """`-o /dev/null` leaves /dev/null what it is."""
+    null = Path("/dev/null")
+    votes.export_votes(board, null, "jsonl")
+    assert null.is_char_device()
+
+
+def test_what_cannot_be_exported(board: Path, tmp_path: Path) -> None:
+    """A missing arena, an unknown form and a folder that is not there are one message each."""
+    for act, words in (
+        (lambda: votes.export_votes(tmp_path / "none.db", None, "csv"), "no arena at"),
+        (lambda: votes.export_dpo(tmp_path / "none.db", None), "no arena at"),
+        (lambda: votes.export_votes(board, None, "xlsx"), "'xlsx'"),
+        (lambda: votes.export_dpo(board, tmp_path / "none" / "out.jsonl"), "cannot write"),
+    ):
+        with pytest.raises(FtarenaError, match=words) as caught:
+            act()
+        assert caught.value.hint
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_an_export_that_fails_leaves_the_old_file(
+    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was there stays whole until the new one is."""
+    file = tmp_path / "out.csv"
+    file.write_text("precious")
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(votes, "write_votes", fail)
+    with pytest.raises(FtarenaError, match="No space left"):
+        votes.export_votes(board, file, "csv")
+    assert file.read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arena.db", "out.csv", "votes.csv"]
+
+
+def test_hidden_contestants_are_off_the_board(board: Path) -> None:
+    """Hiding a contestant takes its pair off the board."""
+    with Store.open(board) as store:
+        store.hide_contestant("sft")
+    assert "No votes yet" in printed(board)
