@@ -44,9 +44,10 @@ class AnswerMaker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._cancel)
-            self._thread.join()
+        with self._news:
+            if not self._ended:  # else the loop may be closed
+                self._loop.call_soon_threadsafe(self._cancel)
+        self._thread.join()
 
     def more(self) -> bool:
         """Wait until an answer has been made since the last call.
@@ -82,10 +83,10 @@ class AnswerMaker:
             self._error = error
         finally:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
             with self._news:
                 self._ended = True
                 self._news.notify_all()
+            self._loop.close()
 
     async def _fill(self) -> None:
         rows = who_takes_part(self._store, self._names)

@@ -16,6 +16,9 @@ from ftarena.scoring.words import counted, percent
 from ftarena.store import Store
 from ftarena.text import clean_line
 
+_VAGUE_LOGITS = 4.0
+"""Width of an interval of the side bias that tells nothing: from 12 % to 88 % left, or wider."""
+
 
 def score(
     database: Path, *, as_json: bool = False, anchor: str | None = None, out: TextIO | None = None
@@ -126,9 +129,12 @@ def _quality(report: ScoreReport) -> list[str]:
     if bias.left_rate is not None:
         line = f"The left side won {percent(bias.left_rate)} of decisive votes"
         if bias.gamma is not None and bias.low is not None and bias.high is not None:
-            none = bias.low <= 0 <= bias.high
-            line += f"; side bias {bias.gamma:+.2f} ({bias.low:+.2f} to {bias.high:+.2f})"
-            line += ", none to be seen" if none else ", so people do favour a side"
+            if bias.high - bias.low > _VAGUE_LOGITS:
+                line += "; too few to tell a side bias"
+            else:
+                none = bias.low <= 0 <= bias.high
+                line += f"; side bias {bias.gamma:+.2f} ({bias.low:+.2f} to {bias.high:+.2f})"
+                line += ", none to be seen" if none else ", so people do favour a side"
         lines.append(line + ".")
     agreed = report.agreement
     if agreed is not None:

@@ -17,7 +17,7 @@ def board(tmp_path: Path) -> Path:
     """Ten votes, eight of them for sft."""
     file = tmp_path / "votes.csv"
     lines = (
-        ["base,sft,b"] * 4 + ["sft,base,a"] * 4 + ["base,sft,a"] * 2 + ["sft,base,tie", "sft,base,both_bad"]
+        ["base,sft,b"] * 4 + ["base,sft,a"] * 2 + ["sft,base,a"] * 4 + ["sft,base,tie", "sft,base,both_bad"]
     )
     file.write_text("a,b,outcome\n" + "\n".join(lines) + "\n")
     votes.import_votes(tmp_path / "arena.db", file)
