@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,24 @@ def spawn_detached(
         )
     _children.append(process)  # polled below, so that a finished child of a long-lived front end is no zombie
     return ProcessIdentity.of(process.pid)
+
+
+def python_module(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and the variables that run one of this package's modules as a process.
+
+    With `-P` the current folder is not searched for modules: a `random.py` in somebody's project would be
+    taken for Python's own. A checkout that is not installed is put on the path by name instead.
+
+    Args:
+        module: Such as `ftarena.serving.supervisor`.
+        arguments: What it is given.
+    """
+    root = Path(__file__).resolve().parent.parent
+    env = {}
+    if root.name not in ("site-packages", "dist-packages"):
+        others = os.environ.get("PYTHONPATH")
+        env["PYTHONPATH"] = f"{root}{os.pathsep}{others}" if others else str(root)
+    return [sys.executable, "-P", "-m", module, *arguments], env
 
 
 _children: list["subprocess.Popen[bytes]"] = []

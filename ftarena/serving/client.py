@@ -63,7 +63,8 @@ class EngineClient:
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket)) if socket is not None else None,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_TIMEOUT_S, pool=None),
-            limits=httpx.Limits(max_connections=256),
+            # uvicorn hangs up after 5 s of silence; a connection nearly that old is not used again.
+            limits=httpx.Limits(max_connections=256, keepalive_expiry=2.0),
             headers={"Authorization": f"Bearer {api_key}"} if api_key and base_url else None,
             # A proxy from the environment must not see the conversation with a server that was named.
             trust_env=False,

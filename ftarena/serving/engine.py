@@ -8,7 +8,6 @@ and writes the engine's folder; only loading an adapter and sleeping talk to vLL
 import fcntl
 import hashlib
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.errors import FtarenaError
-from ftarena.processes import ProcessIdentity, read_json, reap, spawn_detached, write_json
+from ftarena.processes import ProcessIdentity, python_module, read_json, reap, spawn_detached, write_json
 from ftarena.serving import launch, remains
 from ftarena.serving.adapters import check_adapter
 from ftarena.serving.contestants import BASE_NAME
@@ -107,10 +106,8 @@ class Engine:
             if self._folder.log.exists():
                 self._folder.log.replace(self._folder.old_log)
             write_json(self._folder.spec, spec.dump())
-            supervisor = spawn_detached(
-                [sys.executable, "-m", "ftarena.serving.supervisor", str(self._folder.root)],
-                log=self._folder.log,
-            )
+            argv, env = python_module("ftarena.serving.supervisor", str(self._folder.root))
+            supervisor = spawn_detached(argv, log=self._folder.log, env=env)
             write_json(self._folder.supervisor, {"pid": supervisor.pid, "started": supervisor.started})
             return self.status()
 

@@ -15,7 +15,7 @@ from typing import Any
 from ftarena.errors import FtarenaError
 from ftarena.hardware import Gpu
 from ftarena.serving.contestants import BASE_NAME
-from ftarena.serving.modelfiles import context_length, linear_layers, weights_bytes
+from ftarena.serving.modelfiles import context_length, float32_bytes, linear_layers, weights_bytes
 from ftarena.text import size
 
 # vLLM takes these ranks only; another one is served in the next larger slot.
@@ -23,6 +23,9 @@ LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 CPU_CONTEXT = 2048
 GPU_CONTEXT = 8192
+PROGRAMS_BYTES = 2_000_000_000
+"""What vLLM's processes take beside weights and cache on a CPU: 1.8 GB measured."""
+
 GIB = 1024**3
 MIB = 1024**2
 
@@ -169,6 +172,25 @@ def memory_share(gpu: Gpu, weights: int) -> float:
             "see what else runs on the card: nvidia-smi",
         )
     return share
+
+
+def check_memory(spec: EngineSpec, available: int) -> None:
+    """Check that a model can be served from main memory: weights in float32, a cache, and the programs.
+
+    Args:
+        spec: What is to be served.
+        available: Free main memory, in bytes.
+
+    Raises:
+        FtarenaError: It would not fit; the machine would swap for minutes and then kill something.
+    """
+    needed = float32_bytes(spec.model_path) + cache_gib(spec.model_path) * GIB + PROGRAMS_BYTES
+    if needed > available:
+        raise FtarenaError(
+            f"{spec.model_path.name} takes about {size(needed)} of memory to be served without a GPU, "
+            f"and {size(available)} are free",
+            "close something, take a smaller model, or use a machine with a GPU",
+        )
 
 
 def cache_gib(model_path: Path) -> int:

@@ -1,6 +1,7 @@
 """What a model's files say about it, read without loading it."""
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,15 @@ _DENSE = frozenset(
 def weights_bytes(model_path: Path) -> int:
     """Return the size of a model's weight files in bytes."""
     return sum(file.stat().st_size for file in model_path.glob("*.safetensors"))
+
+
+def float32_bytes(model_path: Path) -> int:
+    """Return what a model's weights take in float32, in bytes; else the size of its files."""
+    try:
+        tensors = [value for file in model_path.glob("*.safetensors") for value in _header(file).values()]
+    except (OSError, ValueError, struct.error):
+        return weights_bytes(model_path)
+    return sum(4 * math.prod(value.get("shape", ())) for value in tensors)
 
 
 def context_length(model_path: Path) -> int | None:

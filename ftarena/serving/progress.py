@@ -38,6 +38,8 @@ PHASES = (
     Phase("warmup", "answering a first question", "", 35.0),
 )
 USUAL_READY_S = 40.0
+GPU_SLOWER = 3.0
+"""A GPU's start compiles and captures: 88 s with a warm compile cache, 154 s without."""
 
 _BY_KEY = {phase.key: phase for phase in PHASES}
 READY = "ready"
@@ -65,7 +67,9 @@ def words(phase: str) -> str:
     return _BY_KEY[phase].words if phase in _BY_KEY else phase
 
 
-def estimate(phase: str, in_phase_s: float, began: Mapping[str, float]) -> tuple[float, float]:
+def estimate(
+    phase: str, in_phase_s: float, began: Mapping[str, float], slower: float = 1.0
+) -> tuple[float, float]:
     """Return how much of the start is done (0 to 1) and the seconds left.
 
     A phase that lasts longer than last time stands still at its end: a bar that waits is more honest than one
@@ -76,8 +80,9 @@ def estimate(phase: str, in_phase_s: float, began: Mapping[str, float]) -> tuple
         in_phase_s: Seconds since it began.
         began: When each phase began in the last start and when it was `ready`, in seconds from its launch;
             empty for the first start here.
+        slower: By what factor a first start is slower than on two CPU cores.
     """
-    times = {entry.key: entry.usual_s for entry in PHASES} | {READY: USUAL_READY_S}
+    times = {entry.key: entry.usual_s * slower for entry in PHASES} | {READY: USUAL_READY_S * slower}
     if READY in began:
         times = {READY: began[READY]} | {
             entry.key: began[entry.key] for entry in PHASES if entry.key in began

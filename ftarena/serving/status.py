@@ -187,7 +187,8 @@ def _starting(folder: EngineFolder, record: dict[str, Any], model_path: Path) ->
     phase = str(record.get("phase", progress.PHASES[0].key))
     since = float(record.get("phase_began", time.time()))
     began = {key: float(value) for key, value in read_json(folder.timings).items()}
-    done, left = progress.estimate(phase, max(time.time() - since, 0.0), began)
+    slower = progress.GPU_SLOWER if record.get("device") == "cuda" else 1.0
+    done, left = progress.estimate(phase, max(time.time() - since, 0.0), began, slower)
     return _status(
         EngineState.STARTING, progress.words(phase), record, model_path, folder, progress=done, eta_s=left
     )

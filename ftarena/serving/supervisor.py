@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.errors import FtarenaError
-from ftarena.hardware import core_list, gpus
+from ftarena.hardware import core_list, gpus, memory
 from ftarena.processes import ProcessIdentity, read_json, tail, write_json
 from ftarena.serving import launch, progress, remains
 from ftarena.serving.client import EngineClient
@@ -92,6 +92,8 @@ class Supervisor:
         if not launch.installed():
             raise FtarenaError("vLLM is not installed in this environment", "install it: make setup")
         cards = gpus()
+        if not cards:
+            launch.check_memory(self._spec, memory().available)
         argv = launch.command(self._spec, self._socket, cards)
         env = launch.environment(self._spec, cards, core_list(), self._runtime)
         with self._folder.log.open("ab") as log:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,7 @@ def model(tmp_path: Path) -> Path:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A project whose vLLM is the stand-in; its engines are stopped afterwards."""
     monkeypatch.syspath_prepend(str(FAKE))
-    monkeypatch.setenv("PYTHONPATH", f"{FAKE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("PYTHONPATH", str(FAKE))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     workspace = Workspace(tmp_path / ".ftarena").ensure()
     yield workspace

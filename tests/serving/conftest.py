@@ -1,7 +1,6 @@
 """An engine over a stand-in for vLLM: real supervisor, real processes, real socket, ready in a second."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ FAKE = Path(__file__).parent / "fake"
 def fake_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make `python -m vllm.…` of child processes the stand-in, on a machine without cards."""
     monkeypatch.syspath_prepend(str(FAKE))
-    monkeypatch.setenv("PYTHONPATH", f"{FAKE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("PYTHONPATH", str(FAKE))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 

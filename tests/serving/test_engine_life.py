@@ -75,6 +75,16 @@ def test_it_stops_without_a_trace(engine: Engine) -> None:
     engine.stop()  # twice does no harm
 
 
+def test_my_own_files_are_not_taken_for_pythons(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `random.py` in the folder I start the engine from does not end it."""
+    (tmp_path / "random.py").write_text("raise SystemExit('taken for the standard library')")
+    monkeypatch.chdir(tmp_path)
+    engine.start()
+    engine.wait_ready(TIMEOUT_S)
+
+
 def test_two_front_ends_start_one_engine(engine: Engine) -> None:
     """Two terminals that both press start get the same engine."""
     code = (

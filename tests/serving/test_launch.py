@@ -68,6 +68,14 @@ def test_a_shared_card_is_shared() -> None:
     assert "nvidia-smi" in caught.value.hint
 
 
+def test_a_model_that_memory_cannot_hold(model: Path) -> None:
+    """A 7B model without a GPU is refused before the machine starts to swap."""
+    write_weights(model / "model.safetensors", {"w.weight": [7_000_000, 1000]})
+    launch.check_memory(EngineSpec(model), available=64_000_000_000)
+    with pytest.raises(FtarenaError, match=r"tiny takes about 31 GB .* and 16 GB are free"):
+        launch.check_memory(EngineSpec(model), available=16_000_000_000)
+
+
 @pytest.mark.parametrize(("rank", "slot"), [(1, 8), (8, 8), (9, 16), (64, 64), (300, 320)])
 def test_ranks_are_served_in_slots(rank: int, slot: int) -> None:
     """Any rank can be asked for; vLLM gets the next one it knows."""
