@@ -28,6 +28,19 @@ from ftarena.workspace import Workspace
 
 _LOOK_EVERY_S = 1.0
 
+_REPEATING = frozenset(
+    (
+        "look_around",
+        "look",
+        "load_contestants",
+        "check_engines",
+        "get_next_if_changed",
+        "make_answers",
+        "show_run",
+    )
+)
+"""Work that is done every second or so: its failure must not be told every second."""
+
 
 class FtarenaApp(App[int]):
     """The four places of one project."""
@@ -59,6 +72,8 @@ class FtarenaApp(App[int]):
         self.settings = load_settings(self._settings_file)
         self._mounted_theme = ""
         self._logged: Path | None = None
+        self._told: dict[str, str] = {}  # by kind of work, the failure that was told last
+        self._enlisted: frozenset[str] = frozenset()  # runs that are known to be contestants
         self._first = place if place in [p.name for p in PLACES] else "chat"
         for name in (p.name for p in PLACES):
             self.add_mode(name, partial(self._place, name))
@@ -105,8 +120,14 @@ class FtarenaApp(App[int]):
 
     @work(exclusive=True, group="situation", exit_on_error=False)
     async def look_around(self) -> None:
-        """Read the state of engines and runs."""
-        self.situation = await self.desk.run(look, self.desk.workspace)
+        """Read the state of engines and runs; what has finished training becomes a contestant."""
+        situation = await self.desk.run(look, self.desk.workspace)
+        if situation.able - self._enlisted:
+            from ftarena.arena.lineup import sync_lineup
+
+            await self.desk.ask(lambda store: sync_lineup(store, self.desk.workspace))
+            self._enlisted = situation.able
+        self.situation = situation
 
     @work(exclusive=True, group="engine", exit_on_error=False)
     async def start_engines(self) -> None:
@@ -217,14 +238,22 @@ class FtarenaApp(App[int]):
             file.writelines(traceback.format_exception(error))
         return path
 
+    def show_failure(self, work: str, error: BaseException) -> None:
+        """Tell that some work failed; of work that repeats itself, the same failure only once."""
+        if work in _REPEATING:
+            if self._told.get(work) == str(error):
+                return
+            self._told[work] = str(error)
+        if isinstance(error, FtarenaError):
+            self.show_error(error)
+        else:
+            self.show_unexpected(work, error)
+
     @on(Worker.StateChanged)
     def _tell_failure(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
-            if isinstance(error, FtarenaError):
-                self.show_error(error)
-            else:
-                self.show_unexpected(event.worker.name, error)
+            self.show_failure(event.worker.name, error)
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print the traceback, with the locals, on the terminal.

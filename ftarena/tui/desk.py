@@ -99,16 +99,25 @@ class Desk:
         return able if self.chosen is None else [row for row in able if row.name in self.chosen]
 
     async def version(self) -> int:
-        """Return a number that differs from the one before if anybody has written to the database since."""
+        """Return a number that differs from the one before if anybody has written to the database since.
+
+        Raises:
+            FtarenaError: The file cannot be read.
+        """
         return await self.run(self._version)
 
     def _version(self) -> int:
         # `data_version` tells what *other* connections have committed, so this one never writes.
-        if self._watcher is None:
-            if not self.exists:
-                return 0
-            self._watcher = sqlite3.connect(f"{self.db.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
-        (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
+        from ftarena.store.database import mended
+
+        if not self.exists:
+            return 0
+        with mended(self.db):
+            if self._watcher is None:
+                uri = f"{self.db.absolute().as_uri()}?mode=ro"
+                # One thread uses it and another one closes it, when the first is done.
+                self._watcher = sqlite3.connect(uri, uri=True, timeout=1.0, check_same_thread=False)
+            (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     @property
@@ -151,15 +160,16 @@ class Desk:
         return await self.client_for(contestant)
 
     async def aclose(self) -> None:
-        """Close connections and files; nothing that runs elsewhere is stopped."""
+        """Let go of connections and files; nothing that runs elsewhere is stopped.
+
+        Connections to the store are closed by the end of the thread that each belongs to, never from here:
+        SQLite crashes where one is closed while its thread is still in it, and an answer that was being kept
+        when somebody quit is in it.
+        """
         if self._pool is not None:
             await self._pool.aclose()
-        self._reader.shutdown(wait=True, cancel_futures=True)
-        await self.run(self._close)
-        self._thread.shutdown(wait=False)
-
-    def _close(self) -> None:
+        self._store = None
+        await asyncio.to_thread(self._reader.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown)
         if self._watcher is not None:
             self._watcher.close()
-        if self._store is not None:
-            self._store.close()

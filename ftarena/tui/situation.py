@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ftarena.text import clean_line, duration
+from ftarena.text import duration, shorten
 from ftarena.workspace import Workspace
 
 if TYPE_CHECKING:
     from ftarena.serving.engine import EngineStatus
-    from ftarena.training.jobs import Run
+    from ftarena.training.runs import Run
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,14 @@ class Situation:
     @property
     def going(self) -> tuple["Run", ...]:
         """The runs that have not ended."""
-        return tuple(run for run in self.runs if run.ended_at is None and run.state not in _ENDED)
+        return tuple(run for run in self.runs if not run.state.ended)
+
+    @property
+    def able(self) -> frozenset[str]:
+        """Ids of the runs that have finished and left an adapter: each can be a contestant."""
+        return frozenset(
+            run.id for run in self.runs if str(run.state) == "finished" and run.adapter is not None
+        )
 
     def engine_words(self) -> str:
         """Return the state of the engines in two or three words, with a sign that needs no colour."""
@@ -38,24 +45,25 @@ class Situation:
             return "✕ engine failed"
         return "○ engine off"
 
-    def run_words(self) -> str:
-        """Return the progress of the newest run that goes on, or nothing."""
+    def run_words(self, *, with_time: bool) -> str:
+        """Return the progress of the newest run that goes on, or nothing.
+
+        Args:
+            with_time: Whether there is room for how long it still takes.
+        """
         if not self.going:
             return ""
         run = self.going[0]
         share = f" {run.step / run.total_steps * 100:.0f} %" if run.total_steps else f" {run.state}"
-        left = f", {duration(run.eta_s)}" if run.eta_s else ""
+        left = f", {duration(run.eta_s)}" if run.eta_s and with_time else ""
         more = f" (+{len(self.going) - 1})" if len(self.going) > 1 else ""
-        return f"run {clean_line(run.name)}{share}{left}{more}"
-
-
-_ENDED = {"finished", "stopped", "failed", "died"}
+        return f"run {shorten(run.name, 20)}{share}{left}{more}"
 
 
 def look(workspace: Workspace) -> Situation:
     """Read the state of every engine and run of a project. Takes milliseconds; call it off the event loop."""
     from ftarena.serving.engine import list_engines
-    from ftarena.training.jobs import list_runs
+    from ftarena.training.runs import list_runs
 
     engines = tuple(engine.status() for engine in list_engines(workspace))
     return Situation(engines, tuple(list_runs(workspace)))

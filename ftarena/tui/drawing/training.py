@@ -10,7 +10,7 @@ from ftarena.tui.drawing.curves import Series, number
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 if TYPE_CHECKING:
-    from ftarena.training.jobs import Run
+    from ftarena.training.runs import Run
 
 SIGNS = {
     "queued": "·",
@@ -67,13 +67,10 @@ def fact_rows(run: "Run", command: Sequence[str], width: int) -> list[Row]:
     facts.append(("progress", progress_words(run) + (f", {duration(run.eta_s)} left" if run.eta_s else "")))
     metrics = run.metrics
     for key, name in (("loss", "loss"), ("eval_loss", "held-out"), ("rewards/accuracies", "accuracy")):
-        value = metrics.get(key)
-        if isinstance(value, int | float):
-            facts.append((name, number(float(value))))
-    for key in ("tokens_per_s", "tokens_per_second", "train_tokens_per_second"):
-        if isinstance(metrics.get(key), int | float):
-            facts.append(("speed", f"{metrics[key]:,.0f} tokens/s"))
-            break
+        if key in metrics:
+            facts.append((name, number(metrics[key])))
+    if "tokens_per_s" in metrics:
+        facts.append(("speed", f"{metrics['tokens_per_s']:,.0f} tokens/s"))
     facts.append(("base", clean_line(run.base_model)))
     if run.adapter is not None:
         facts.append(("adapter", clean_line(str(run.adapter))))

@@ -101,7 +101,7 @@ class ChatScreen(Place):
         self._painter = self.set_interval(1 / FRAMES_PER_S, self.query_one(Panes).paint, pause=True)
         self.query_one(PromptBox).focus()
 
-    def on_screen_resume(self) -> None:
+    def come_back(self) -> None:
         """Other places may have added contestants."""
         self.load_contestants()
 

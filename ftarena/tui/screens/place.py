@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from ftarena.errors import FtarenaError
 from ftarena.tui.desk import Desk
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.key_bar import KeyBar
@@ -67,6 +66,13 @@ class Place(Screen[None]):
         """Follow what is going on."""
         self.watch(self.app, "situation", self._situation_changed)
 
+    def on_screen_resume(self) -> None:
+        """Look at what other places and programs have done, once the frame is painted."""
+        self.call_after_refresh(self.come_back)
+
+    def come_back(self) -> None:
+        """Read anew what may have changed while one was elsewhere; for subclasses."""
+
     def _situation_changed(self, situation: Situation) -> None:
         self.situation_changed(situation)
         self.refresh_status()
@@ -80,7 +86,11 @@ class Place(Screen[None]):
 
     def status_words(self, situation: Situation) -> Sequence[str]:
         """Return what the top line says, most important first."""
-        return (situation.run_words(), situation.engine_words())
+        return (situation.run_words(with_time=self.size.width >= 100), situation.engine_words())
+
+    def on_resize(self) -> None:
+        """There may be more room for the status, or less."""
+        self.refresh_status()
 
     @on(Worker.StateChanged)
     def _tell_failure(self, event: Worker.StateChanged) -> None:
@@ -94,7 +104,4 @@ class Place(Screen[None]):
 
     def failed(self, work: str, error: BaseException) -> None:
         """Tell that some work failed; subclasses may put it elsewhere than in a notice."""
-        if isinstance(error, FtarenaError):
-            self.app.show_error(error)
-        else:
-            self.app.show_unexpected(work, error)
+        self.app.show_failure(work, error)

@@ -1,5 +1,6 @@
 """Runs: what is training and what was trained. Only reads what runs write; they go on without it."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from ftarena.tui.widgets.transcript import Transcript
 from ftarena.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from ftarena.training.jobs import Run
+    from ftarena.training.runs import Run
     from ftarena.tui.desk import Desk
 
 _COLUMNS = (
@@ -103,7 +104,7 @@ class RunsScreen(Place):
     async def show_run(self, run: "Run", state: tuple[object, ...]) -> None:
         """Read a run's figures and the end of its log, and show them."""
         from ftarena.processes import tail
-        from ftarena.training.jobs import read_metrics
+        from ftarena.training.runs import read_metrics
 
         metrics = await self.desk.run(read_metrics, run)
         lines = await self.desk.run(tail, run.directory / "log.txt", _LOG_LINES)
@@ -151,13 +152,14 @@ class RunsScreen(Place):
         run = self._run()
         if run is None:
             return
-        if run.ended_at is not None:
+        if run.state.ended:
             raise FtarenaError(f"{run.name} has ended already: {run.state}")
         question = f"Stop {clean_line(run.name)} at step {run.step} of {run.total_steps}?"
         if await self.app.push_screen_wait(
             ConfirmScreen(question, "It finishes the step it is in and keeps its adapter.")
         ):
-            await self.desk.run(stop_run, run)
+            self.app.notify("It finishes its step first.", title="Stopping", markup=False)
+            await asyncio.to_thread(stop_run, run)  # may take minutes: not in the desk's thread
             self.app.look_around()
 
     def action_log(self) -> None:
@@ -190,8 +192,8 @@ def _row(run: "Run") -> ListRow:
             run.method,
             Piece(f"{SIGNS.get(state, '?')} {state}", style),
             progress_words(run),
-            number(loss) if isinstance(loss, int | float) else "–",
-            number(held_out) if isinstance(held_out, int | float) else "–",
+            "–" if loss is None else number(loss),
+            "–" if held_out is None else number(held_out),
             duration(run.eta_s) if run.eta_s else "–",
         ),
     )

@@ -86,7 +86,7 @@ class ScoresScreen(Place):
         self.set_interval(_LOOK_EVERY_S, self._look_again)
         self.query_one(RowList).focus()
 
-    def on_screen_resume(self) -> None:
+    def come_back(self) -> None:
         """Votes may have been cast since."""
         self.look()
 

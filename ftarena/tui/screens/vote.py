@@ -126,7 +126,7 @@ class VoteScreen(Place):
         self.add_class("-waiting")
         self.set_interval(1.0, self._try_again)
 
-    def on_screen_resume(self) -> None:
+    def come_back(self) -> None:
         """Other places may have added contestants, answers or votes."""
         self._asked = False
         if self.battle is None:
