@@ -8,7 +8,7 @@ import json
 import time
 
 import torch
-from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 
 def main() -> None:
@@ -17,7 +17,9 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("tokenizer")
     options = parser.parse_args()
-    config = Qwen2Config(
+    # Llama's class, since transformers would read the foreign tokenizer as Qwen's by the type of the model.
+    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    config = LlamaConfig(
         vocab_size=152064,
         hidden_size=3584,
         intermediate_size=18944,
@@ -26,13 +28,16 @@ def main() -> None:
         num_key_value_heads=4,
         max_position_embeddings=32768,
         tie_word_embeddings=False,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
     started = time.monotonic()
     torch.set_default_dtype(torch.bfloat16)
     with torch.device("cuda"):
-        model = Qwen2ForCausalLM(config)
+        model = LlamaForCausalLM(config)
     model.save_pretrained(options.folder)
-    AutoTokenizer.from_pretrained(options.tokenizer).save_pretrained(options.folder)
+    tokenizer.save_pretrained(options.folder)
     seconds = round(time.monotonic() - started, 1)
     print(
         json.dumps({"what": "made 7.6B", "parameters": model.num_parameters(), "seconds": seconds}),
