@@ -93,7 +93,7 @@ class Arena:
         labeler: Who votes.
         contestants: Names of who takes part; `None` is everybody who can answer and is not hidden, also those
             added later.
-        prompts: Sources of prompts to draw from; `None` is all but chats and imports.
+        prompts: Source or sources of prompts to draw from; `None` is all but chats and imports.
         rng: Where chance comes from; give a seeded one to repeat a session.
         names_shown: When this labeler is told the names; kept with each vote, since it may matter later.
 
@@ -107,7 +107,7 @@ class Arena:
         *,
         labeler: str,
         contestants: Sequence[str] | None = None,
-        prompts: Collection[str] | None = None,
+        prompts: str | Collection[str] | None = None,
         rng: random.Random | None = None,
         names_shown: NamesShown = "after",
     ) -> None:
@@ -118,7 +118,7 @@ class Arena:
         self._store = store
         self._ballots = store.ballots
         self._names = None if contestants is None else tuple(dict.fromkeys(contestants))
-        self._sources = prompts
+        self._sources = {prompts} if isinstance(prompts, str) else prompts
         self._rng = rng or random.SystemRandom()
         self.contestants()
 
@@ -237,7 +237,7 @@ class Arena:
     def progress(self) -> Progress:
         """Return how far this labeler is."""
         contestants = [row.id for row in self.contestants()]
-        prompts = {prompt.id for prompt in self._store.prompts(self._sources)}
+        prompts = set(self._store.prompt_ids(self._sources))
         _, found, _ = self._situation()
         ours = [
             drawn
@@ -308,7 +308,7 @@ class Arena:
     def _situation(self) -> tuple[dict[tuple[str, str], str], Pool, list[Combination]]:
         """Return the answers by (prompt, contestant), what could be drawn, and what this labeler has had."""
         first = self._store.first_answers()
-        prompts = [prompt.id for prompt in self._store.prompts(self._sources)]
+        prompts = self._store.prompt_ids(self._sources)
         contestants = [row.id for row in self.contestants()]
         found = pool(contestants, prompts, {key: looks for key, (_, looks) in first.items()})
         had = [

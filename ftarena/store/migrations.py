@@ -54,7 +54,7 @@ CREATE TABLE prompts (
     reference TEXT,
     created_at TEXT NOT NULL
 );
-CREATE INDEX prompts_source ON prompts (source);
+CREATE INDEX prompts_with_text ON prompts (source) WHERE source <> 'import';
 -- A file of votes may name a prompt before its text is known; the text may then be filled in, once.
 CREATE TRIGGER prompts_are_immutable BEFORE UPDATE ON prompts
 WHEN OLD.source <> 'import' OR OLD.id <> NEW.id
