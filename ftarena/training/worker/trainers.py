@@ -29,6 +29,12 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
         # rows of our own both methods end an answer at the very same token.
         return dataset
 
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        # TRL leaves only the columns of its collator; the sampler needs the length to group pairs by it.
+        if "length" not in self._signature_columns:
+            self._signature_columns += ["length"]
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Leave the model card to `artifacts`: TRL would write one at each checkpoint."""
 
@@ -53,9 +59,7 @@ def sft_trainer(
         output: Folder for checkpoints.
         callback: Is told about steps, logs and evaluations.
     """
-    rows = [
-        {"input_ids": one.input_ids, "labels": one.labels, "length": len(one.input_ids)} for one in examples
-    ]
+    rows = [{"input_ids": one.input_ids, "labels": one.labels} for one in examples]
     config = SFTConfig(
         **_shared(recipe, machine, output),
         loss_type=recipe.loss_type[0],
