@@ -6,6 +6,7 @@ Exit codes: 0 done · 1 something is wrong with the data, a run, an engine or th
 or a recipe says something impossible · 130 interrupted.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -430,6 +431,9 @@ def doctor(as_json: AsJson = False, db: Db = None) -> None:
 
 def main() -> None:
     """Run the command line; every error a user can mend is one message and what to do."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "?" for what it lacks
+            stream.reconfigure(errors="replace")
     try:
         app()
     except FtarenaError as error:

@@ -1,7 +1,10 @@
 """Voting line by line, as a pipe, a screen reader or a dumb terminal does it."""
 
 import io
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -274,3 +277,18 @@ def test_many_labelers_by_pipe(place: Workspace) -> None:
     _, text = sit(place, "".join(rng.choice("abtx") + "\n" for _ in range(60)))
     assert len(cast(place)) == 50
     assert text.count("Recorded:") == 50
+
+
+def test_a_terminal_that_is_not_utf8(place: Workspace) -> None:
+    """Where the terminal has no sign for a character it shows `?`; voting goes on."""
+    fill(place, 1, ("ls – “ü” 🙂", "use ls"))
+    result = subprocess.run(
+        [sys.executable, "-m", "ftarena", "vote", "--plain", "--db", str(place.database)],
+        input=b"\xff\na\n",
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "FTARENA_HOME": str(place.root)},
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"  ls ? ?\xfc? ?" in result.stdout
+    assert len(cast(place)) == 1
