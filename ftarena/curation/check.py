@@ -103,7 +103,7 @@ def check_files(files: Sequence[Path], eval_files: Sequence[Path] = ()) -> Check
                 "error",
                 problem.file,
                 problem.line,
-                problem.message,
+                problem.message + (f" (column {problem.column})" if problem.column else ""),
                 _ROW_REMEDIES[problem.code],
             )
             for problem in reading.problems

@@ -183,7 +183,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parse(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode("utf-8"))
+        return json.loads(raw.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:
         return _Bad(
             "encoding", f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8", error.start + 1
@@ -223,7 +223,7 @@ def _example(path: Path, line: int, value: Any) -> Example:
 def _missing(value: dict[str, Any]) -> str:
     found = ", ".join(shorten(str(key), 20) for key in list(value)[:6]) or "nothing"
     partly = [
-        (len(absent), absent)
+        (len(absent) - len(keys), absent)  # the shape that most is there of
         for _, keys in _SHAPES
         if (absent := [key for key in keys if key not in value]) and len(absent) < len(keys)
     ]
