@@ -131,7 +131,7 @@ def read_run(directory: Path) -> Run:
     status = read_json(directory / STATUS)
     state = _state(directory, status)
     adapter = directory if state.ended and (directory / ADAPTER_WEIGHTS).is_file() else None
-    eta = status.get("eta_s")
+    eta, metrics = status.get("eta_s"), status.get("metrics")
     return Run(
         id=directory.name,
         name=str(status.get("name") or directory.name),
@@ -145,7 +145,7 @@ def read_run(directory: Path) -> Run:
         ended_at=(_seconds(status.get("updated_at")) or 0.0) if state.ended else None,
         metrics={
             key: float(value)
-            for key, value in (status.get("metrics") or {}).items()
+            for key, value in (metrics.items() if isinstance(metrics, dict) else ())
             if isinstance(value, int | float)
         },
         message=str(status.get("message") or "") if state is not RunState.DIED else _last_words(status),

@@ -1,0 +1,156 @@
+"""What a worker writes while it works, and the time it says is left."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftarena.errors import FtarenaError
+from ftarena.processes import read_json, write_json
+from ftarena.training.runs import STATUS, RunState, read_events, read_metrics, read_run
+from ftarena.training.worker.eta import Eta
+from ftarena.training.worker.failures import explain
+from ftarena.training.worker.reporter import Reporter
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run's folder as its starter leaves it."""
+    write_json(tmp_path / STATUS, {"state": "queued", "name": "mine", "method": "sft", "started_at": 1.0})
+    return tmp_path
+
+
+def test_a_run_can_be_followed_from_its_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the first word to the last everything is on disk, and in words in the log."""
+    reporter = Reporter(folder)
+    reporter.doing(RunState.PREPARING, "loading libraries")
+    run = read_run(folder)
+    assert (run.state, run.message, run.name, run.started_at) == (
+        RunState.PREPARING,
+        "loading libraries",
+        "mine",
+        1,
+    )
+    reporter.event("train-data", "160 examples", examples=160)
+    reporter.progress(3, 9, 30.0)
+    reporter.metrics(3, {"loss": 2.5, "learning_rate": 1e-4, "epoch": 0.5})
+    reporter.metrics(3, {"eval_loss": 2.0})
+    reporter.end(RunState.FINISHED, "")
+    run = read_run(folder)
+    assert (run.state, run.step, run.total_steps, run.eta_s) == (RunState.FINISHED, 3, 9, None)
+    assert run.metrics == {"loss": 2.5, "learning_rate": 1e-4, "epoch": 0.5, "eval_loss": 2.0}
+    assert [row["step"] for row in read_metrics(run)] == [3, 3]
+    assert read_events(run)[0]["examples"] == 160
+    said = capsys.readouterr().out
+    assert "step 3/9  loss 2.5" in said and "finished after" in said
+
+
+def test_a_loss_that_is_no_number_stays_valid_json(folder: Path) -> None:
+    """NaN is written as null: strict JSON readers and plots do not choke on it."""
+    Reporter(folder).metrics(1, {"loss": math.nan, "grad_norm": math.inf, "epoch": 1.0})
+    text = (folder / "metrics.jsonl").read_text()
+    row = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert (row["loss"], row["grad_norm"], row["epoch"]) == (None, None, 1.0)
+    assert read_run(folder).metrics == {}
+
+
+def test_quick_steps_do_not_wear_out_the_disk(folder: Path) -> None:
+    """A thousand steps a second are not a thousand synced writes; the end is always written."""
+    reporter = Reporter(folder)
+    for step in range(1, 1001):
+        reporter.progress(step, 1000, None)
+    assert read_json(folder / STATUS)["step"] < 1000
+    reporter.end(RunState.FINISHED, "")
+    assert read_json(folder / STATUS)["step"] == 1000
+
+
+def test_nothing_is_left_without_steps_and_at_the_end() -> None:
+    """Before the first step nobody knows; after the last nothing is left."""
+    eta = Eta(10, None, False)
+    assert eta.left(0) is None
+    eta.step_took(2.0)
+    assert eta.left(10) == 0
+
+
+def test_one_slow_step_does_not_spoil_the_estimate() -> None:
+    """The first step is slow, and a neighbour may disturb one; the time left stays sensible."""
+    eta = Eta(10, None, False)
+    for seconds in (30.0, 2.0, 2.0, 50.0, 2.0):
+        eta.step_took(seconds)
+    assert eta.left(5) == 10
+
+
+@given(total=st.integers(1, 200), every=st.none() | st.integers(1, 50), step=st.integers(0, 200))
+def test_evaluations_left_are_those_that_will_be_made(total: int, every: int | None, step: int) -> None:
+    """The time left counts each measurement of held-out loss that is still to come, the last one once."""
+    eta = Eta(total, every, True)
+    eta.step_took(0.0)
+    eta.evaluation_took(1.0)
+    to_come = [
+        later for later in range(step + 1, total + 1) if later == total or (every and later % every == 0)
+    ]
+    assert eta.left(step) == pytest.approx(len(to_come)) or step > total
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called as torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FtarenaError("the file is\nbad", "mend it"), "the file is | bad; mend it"),
+        (
+            OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            "the GPU's memory is full: halve per_device",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+            "the main memory is full: halve",
+        ),
+        (MemoryError(), "the main memory is full"),
+        (OSError(28, "No space left on device"), "the disk is full"),
+        (
+            ModuleNotFoundError("No module named 'bitsandbytes'", name="bitsandbytes"),
+            "package bitsandbytes is missing",
+        ),
+        (RuntimeError("CUDA error: an illegal memory access\nwas encountered"), "the GPU failed: CUDA error"),
+        (ValueError("x" * 1000), "ValueError: xxx"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_a_failure_is_one_line_with_a_way_out(error: Exception, said: str) -> None:
+    """I read why my run failed without opening the log."""
+    line = explain(error)
+    assert said in line and "\n" not in line and len(line) < 400
+
+
+STOPPING = """
+import os, signal, sys
+from ftarena.training.worker.stopping import StopFlag, StopRequested
+flag = StopFlag()
+os.kill(os.getpid(), signal.SIGHUP)
+try:
+    if sys.argv[1] == "late":
+        flag.wait_for_step()
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    print("goes on", flag.requested)
+except StopRequested:
+    print("ends")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("when", "does"), [("early", "ends"), ("late", "goes on True")])
+def test_a_worker_stops_at_once_or_after_its_step(number: signal.Signals, when: str, does: str) -> None:
+    """While it loads it ends at once; while it trains it finishes the step. A hang-up it does not notice."""
+    argv = [sys.executable, "-c", STOPPING, when, number.name]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == does
