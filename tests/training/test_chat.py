@@ -22,7 +22,8 @@ CHATML = (
 
 FORGETFUL = (
     "{% for m in messages %}{% if m['role'] != 'assistant' or loop.last %}"
-    "<{{ m['role'] }}>{{ m['content'] }}|{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    "<{{ m['role'] }}>{{ m['content'] }}|{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 ENDLESS = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
 STRICT = "{% if messages[0]['role'] == 'system' %}{{ refuse('no system prompts') }}{% endif %}"

@@ -126,8 +126,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
             self._checked_reference = True
             if abs(margin) > _REFERENCE_TOLERANCE:
                 raise FtarenaError(
-                    "the reference is not the model that training started from: "
-                    f"the first margin is {margin:.3g}, not 0",
+                    f"the reference is not the model at the start: the first margin is {margin:.3g}, not 0",
                     "this is a defect; please report it with the run's log.txt",
                 )
             self._reporter.event(
