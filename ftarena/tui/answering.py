@@ -45,6 +45,8 @@ async def _answer(desk: "Desk", side: "Side") -> None:
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
                 side.add(chunk.text, chunk.n_tokens, chunk.finish_reason)
+                # Chunks that have already arrived come without a pause, and keys would wait for the last one.
+                await asyncio.sleep(0)
     except FtarenaError as error:
         side.error = error
     side.end()

@@ -4,6 +4,7 @@
 asked for the demo, which belongs into the plain terminal; the caller runs it and may come back.
 """
 
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -17,12 +18,13 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
-from ftarena.errors import FtarenaError
+from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line, clean_text
 from ftarena.tui.desk import Desk
 from ftarena.tui.screens.place import RUN_DEMO
 from ftarena.tui.settings import Reveal, load_settings, save_settings
 from ftarena.tui.situation import Situation, look
+from ftarena.tui.terminal_keys import teach_textual
 from ftarena.tui.widgets.top_bar import PLACES, TopBar
 from ftarena.workspace import Workspace
 
@@ -63,7 +65,7 @@ class FtarenaApp(App[int]):
         Binding("ctrl+c", "interrupt", "", show=False),
     ]
 
-    situation: reactive[Situation] = reactive(Situation())
+    situation: reactive[Situation] = reactive(Situation(looked=False))
     """Engines and runs, read anew every second. Places watch it."""
 
     def __init__(self, desk: Desk, place: str = "chat") -> None:
@@ -180,11 +182,18 @@ class FtarenaApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers: this place's actions, the places, the settings."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if binding.description and active.enabled and not binding.system:
-                run = partial(self.run_action, binding.action, default_namespace=active.node)
-                yield SystemCommand(_sentence(binding.description), f"key {binding.key}", run)
+        # Not `screen.active_bindings`: while a text is being typed the letters are missing there, and all the
+        # cursor keys of the text are in.
+        offered = set()
+        for node in (screen, self):
+            for key, binding in node._bindings:
+                name, _, argument = binding.action.partition("(")
+                if not binding.description or binding.action in offered:
+                    continue
+                if node.check_action(name, (argument,)):
+                    offered.add(binding.action)
+                    run = partial(self.run_action, binding.action, default_namespace=node)
+                    yield SystemCommand(_sentence(binding.description), f"key {key}", run)
         yield SystemCommand("Theme", "Colours, light and dark; remembered", self.action_change_theme)
         for reveal, words in (
             ("never", "Names in Vote: never shown"),
@@ -300,7 +309,15 @@ def run(
 
     Returns:
         The exit code, or `RUN_DEMO`.
+
+    Raises:
+        UsageError: There is no terminal to draw on.
     """
+    if not sys.__stderr__ or not sys.__stderr__.isatty():
+        raise UsageError(
+            "the interface draws on standard error, which is not a terminal", "do not redirect 2>"
+        )
+    teach_textual()
     app = FtarenaApp(Desk(workspace, db, labeler, contestants), place)
     result = app.run()
     if result == RUN_DEMO:

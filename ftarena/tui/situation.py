@@ -19,6 +19,9 @@ class Situation:
     runs: tuple["Run", ...] = ()
     """Newest first."""
 
+    looked: bool = True
+    """False only before the first look: then nothing is known, rather than nothing there."""
+
     @property
     def going(self) -> tuple["Run", ...]:
         """The runs that have not ended."""

@@ -424,3 +424,34 @@ async def test_a_choice_of_contestants(desk: Desk) -> None:
         screen = await ready(pilot)
         assert screen.conversation is not None
         assert [side.name for side in screen.conversation.sides] == [NAMES[2], NAMES[1]]
+
+
+async def test_typing_faster_than_it_is_shown(chat: FtarenaApp, pool: FakePool) -> None:
+    """I type a question and enter in one go: all of it is sent, none is left behind."""
+    from textual.events import Key
+
+    async with chat.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        for letter in "hello":
+            chat.post_message(Key(letter, letter))
+        chat.post_message(Key("enter", "\r"))
+        await answered(pilot, screen, 2)
+        assert screen.query_one(PromptBox).text == ""
+    assert pool.clients[BASE].asked[0][-1].content == "hello"
+
+
+async def test_earlier_prompts(chat: FtarenaApp) -> None:
+    """Up brings back what I sent before, down what I was writing."""
+    async with chat.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        box = screen.query_one(PromptBox)
+        for text in ("one", "two"):
+            await ask(pilot, text)
+            await until(pilot, lambda text=text: all(f"You: {text}" in pane for pane in panes(screen)))
+            await until(pilot, lambda: screen.conversation and not screen.conversation.answering)
+        await pilot.press(*"thr", "up")
+        assert box.text == "two"
+        await pilot.press("up", "up")
+        assert box.text == "one"
+        await pilot.press("down", "down")
+        assert box.text == "thr"

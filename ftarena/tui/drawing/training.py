@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftarena.text import clean_line, duration
@@ -61,23 +62,28 @@ def fact_rows(run: "Run", command: Sequence[str], width: int) -> list[Row]:
         command: What would do the same in a shell.
         width: Cells a row.
     """
-    facts: list[tuple[str, str]] = [("state", f"{SIGNS.get(str(run.state), '?')} {run.state}")]
+    left = f", {duration(run.eta_s)} left" if run.eta_s else ""
+    facts = [("state", f"{SIGNS.get(str(run.state), '?')} {run.state}, {progress_words(run)}{left}")]
     if run.message:
         facts.append(("", clean_line(run.message)))
-    facts.append(("progress", progress_words(run) + (f", {duration(run.eta_s)} left" if run.eta_s else "")))
-    metrics = run.metrics
-    for key, name in (("loss", "loss"), ("eval_loss", "held-out"), ("rewards/accuracies", "accuracy")):
-        if key in metrics:
-            facts.append((name, number(metrics[key])))
-    if "tokens_per_s" in metrics:
-        facts.append(("speed", f"{metrics['tokens_per_s']:,.0f} tokens/s"))
-    facts.append(("base", clean_line(run.base_model)))
+    names = {"loss": "loss", "eval_loss": "held-out", "rewards/accuracies": "accuracy"}
+    now = [f"{name} {number(run.metrics[key])}" for key, name in names.items() if key in run.metrics]
+    if "tokens_per_s" in run.metrics:
+        now.append(f"{run.metrics['tokens_per_s']:,.0f} tokens/s")
+    if now:
+        facts.append(("now", " · ".join(now)))
     if run.adapter is not None:
-        facts.append(("adapter", clean_line(str(run.adapter))))
-    facts.append(("in a shell", clean_line(shlex.join(command))))
+        facts.append(("adapter", clean_line(short_path(run.adapter))))
+    facts += [("in a shell", clean_line(shlex.join(command))), ("base", clean_line(run.base_model))]
     rows: list[Row] = []
     for name, value in facts:
         first, *rest = wrap([Piece(value)], max(width - 12, 10), fold=name in ("adapter", "in a shell"))
         rows.append([Piece(name.ljust(12), "quiet"), *first])
         rows += [[Piece(" " * 12), *row] for row in rest]
     return rows
+
+
+def short_path(path: Path) -> str:
+    """Return a path relative to the current folder where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -53,11 +53,11 @@ class BattlesScreen(Screen[None]):
         yield Static(
             Content.assemble((f" {self._heading}", "bold"), f"   {count} decided battles, newest first")
         )
-        yield RowList(_COLUMNS)
+        yield RowList(_COLUMNS, opens=False)
         yield Static("", id="question", markup=False)
         with Horizontal(id="answers"):
-            yield Transcript(id="left")
-            yield Transcript(id="right")
+            yield Transcript(id="left", tells_more=True)
+            yield Transcript(id="right", tells_more=True)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -89,9 +89,9 @@ class BattlesScreen(Screen[None]):
         )
         for side, name, text in sides:
             pane = self.query_one(f"#{side}", Transcript)
-            won = "  ● better" if battle.winner == name else ""
+            won = f"  ● {_WORDS[battle.outcome]}" if battle.winner is None else ""
+            won = "  ● better" if battle.winner == name else won
             pane.border_title = Content(f"{clean_line(name)}{won}")
-            pane.border_subtitle = Content(_WORDS[battle.outcome]) if battle.winner is None else None
             pane.clear()
             pane.add("note" if text is None else "answer", _NO_TEXT if text is None else text.strip())
             pane.scroll_to(y=0, animate=False)

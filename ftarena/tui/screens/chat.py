@@ -98,8 +98,10 @@ class ChatScreen(Place):
     def on_mount(self) -> None:
         """Find out who can answer; until then there is only the box."""
         super().on_mount()
+        self.set_class(not self.desk.exists, "-empty")
         self._painter = self.set_interval(1 / FRAMES_PER_S, self.query_one(Panes).paint, pause=True)
-        self.query_one(PromptBox).focus()
+        if self.desk.exists:
+            self.query_one(PromptBox).focus()
 
     def come_back(self) -> None:
         """Other places may have added contestants."""
@@ -130,7 +132,10 @@ class ChatScreen(Place):
             self._seat(default_sides(self._rows, self.desk.chosen))
         names = [clean_line(row.name) for row in self._rows]
         self.query_one(PromptBox).values = {"left": names, "right": names}
+        was_empty = self.has_class("-empty")
         self.set_class(self.conversation is None, "-empty")
+        if was_empty and self.conversation is not None:
+            self.query_one(PromptBox).focus()
         self.refresh_bindings()
         if self.conversation is None:
             from ftarena.tui.found import found_here

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ftarena.tui.app import FtarenaApp
 
 FIRST_STEPS = (
-    ("d", "runs the demo: 8 minutes, no GPU needed, all places are filled afterwards"),
+    ("d", "runs the demo: 8 minutes, no GPU needed; fills every place"),
     ("4 n", "trains a model from a recipe of your own"),
     ("?", "says what this place is for"),
 )

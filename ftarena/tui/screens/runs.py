@@ -13,7 +13,7 @@ from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, duration
 from ftarena.tui.drawing.curves import number
 from ftarena.tui.drawing.pieces import Piece
-from ftarena.tui.drawing.training import SIGNS, curves, fact_rows, progress_words
+from ftarena.tui.drawing.training import SIGNS, curves, fact_rows, progress_words, short_path
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.curve import Curve
@@ -83,7 +83,8 @@ class RunsScreen(Place):
 
     def situation_changed(self, situation: Situation) -> None:
         """List the runs; the chosen one is read anew where it has moved on."""
-        self.set_class(not situation.runs, "-empty")
+        known = situation.looked or not self.desk.workspace.runs.is_dir()
+        self.set_class(known and not situation.runs, "-empty")
         self.query_one("#runs", RowList).show_rows([_row(run) for run in situation.runs])
         self.refresh_bindings()
 
@@ -110,7 +111,7 @@ class RunsScreen(Place):
         lines = await self.desk.run(tail, run.directory / "log.txt", _LOG_LINES)
         self._shown = state
         self.query_one("#curve", Curve).show(curves(metrics))
-        command = ["ftarena", "train", _short(run.directory / "recipe.yaml")]
+        command = ["ftarena", "train", short_path(run.directory / "recipe.yaml")]
         self.query_one("#facts", Rows).show(lambda width: fact_rows(run, command, width))
         pane = self.query_one("#log", Transcript)
         pane.border_title = "log"
@@ -203,11 +204,3 @@ def _recipes() -> list[str]:
     """Return the recipes near here: `configs/*.yaml` of the current folder."""
     folder = Path("configs")
     return sorted(str(path) for path in folder.glob("*.yaml")) if folder.is_dir() else []
-
-
-def _short(path: Path) -> str:
-    """Return a path relative to the current folder where that is shorter."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -44,6 +44,9 @@ class ScoresScreen(Place):
 
     NAME = "scores"
     CSS_PATH = "scores.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]
+    """On a tall terminal the course of the verdict stands below everything else."""
+
     ABOUT = (
         "Who is better, and whether that is known yet. The verdict may be read after every vote: it is made "
         "so that looking often does not make it wrong. Intervals cover 95 %."
@@ -51,7 +54,7 @@ class ScoresScreen(Place):
     HELP = (
         ("j k  ↑ ↓", "choose a pair"),
         ("enter", "the battles behind it, with answers and names"),
-        ("g", "the course of the verdict, vote by vote (again: the ratings)"),
+        ("g", "the course of the verdict, vote by vote (again: the ratings); always there on tall terminals"),
         ("e", "export: preference pairs for DPO, or the votes"),
         (
             "win rate",
@@ -72,17 +75,18 @@ class ScoresScreen(Place):
         self._version = -1
 
     def compose_body(self) -> ComposeResult:
-        """Headline, ratings or course, pairs, the chosen pair."""
+        """Headline, ratings, pairs, the chosen pair and its course."""
         yield Rows(id="headline")
         yield Rows(id="ratings")
-        yield Curve(id="course", x_name="vote")
         yield RowList(_COLUMNS, id="pairs")
         yield Rows(id="pair")
+        yield Curve(id="course", x_name="vote")
         yield Welcome("No votes yet.", (("2", "vote on the first battle"), *FIRST_STEPS), id="welcome")
 
     def on_mount(self) -> None:
         """Look at the votes again whenever there are new ones."""
         super().on_mount()
+        self.set_class(not self.desk.exists, "-empty")
         self.set_interval(_LOOK_EVERY_S, self._look_again)
         self.query_one(RowList).focus()
 
@@ -134,8 +138,7 @@ class ScoresScreen(Place):
 
         verdict = summary(pair)
         self.query_one("#pair", Rows).show(lambda width: pair_rows(pair, verdict, width))
-        if self.has_class("-course"):
-            self._show_course(pair)
+        self._show_course(pair)
 
     def _show_course(self, pair: "PairScore") -> None:
         ahead = facing(pair).first
@@ -167,9 +170,6 @@ class ScoresScreen(Place):
     def action_course(self) -> None:
         """Show the course of the verdict in the place of the ratings, or the ratings again."""
         self.toggle_class("-course")
-        pair = self._pair(self.query_one(RowList).current)
-        if pair is not None:
-            self._show_course(pair)
 
     @on(RowList.Chosen, "#pairs")
     @work(exclusive=True, group="battles", exit_on_error=False)
@@ -201,7 +201,9 @@ class ScoresScreen(Place):
         empty = self.has_class("-empty")
         if action == "demo":
             return empty
-        return not empty if action in ("course", "export") else True
+        if action == "course":
+            return not empty and not self.has_class("-tall")
+        return not empty if action == "export" else True
 
 
 def _key(pair: "PairScore") -> str:

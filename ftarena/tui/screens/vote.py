@@ -104,7 +104,7 @@ class VoteScreen(Place):
             yield Static("", markup=False)
         with Horizontal(id="answers"):
             for side, title in (("left", "A"), ("right", "B")):
-                pane = Transcript(id=side)
+                pane = Transcript(id=side, tells_more=True)
                 # Arrow keys vote here; a focused pane would take them for scrolling.
                 pane.can_focus = False
                 pane.border_title = title
@@ -180,7 +180,7 @@ class VoteScreen(Place):
 
     def _show(self, battle: "BlindBattle") -> None:
         self.battle = battle
-        self.remove_class("-waiting", "-zoom-a", "-zoom-b", "-zoom-prompt")
+        self.remove_class("-waiting", "-empty", "-zoom-a", "-zoom-b", "-zoom-prompt")
         self.query_one("#prompt Static", Static).update(Content(_question(battle)))
         self.query_one("#prompt").scroll_home(animate=False)
         for side, text in (("left", battle.left), ("right", battle.right)):
@@ -193,10 +193,11 @@ class VoteScreen(Place):
 
     async def _say_why_waiting(self) -> None:
         self.add_class("-waiting")
-        self.refresh_bindings()
         welcome = self.query_one("#waiting", Welcome)
         progress, engine = self._progress, self.app.situation.engine_words()
         contestants = await self.desk.contestants()
+        self.set_class(len(contestants) < 2, "-empty")
+        self.refresh_bindings()
         if len(contestants) < 2:
             welcome.say("Nothing to vote on yet: a battle needs two contestants.", FIRST_STEPS)
             await self._show_facts(welcome)
@@ -346,7 +347,7 @@ class VoteScreen(Place):
         if action in ("decide", "skip", "comment", "scroll", "zoom"):
             return self.battle is not None
         if action == "demo":
-            return self.battle is None and self._arena is None
+            return self.has_class("-empty")
         return True
 
     # What is going on

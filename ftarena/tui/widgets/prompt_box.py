@@ -16,13 +16,22 @@ class PromptBox(TextArea):
     """A text area that grows to eight lines, remembers what was sent, and completes `/` commands."""
 
     BINDINGS = [
-        Binding("enter", "submit", "send", priority=True),
+        Binding("enter", "submit", "send"),
         # alt+enter arrives in every terminal that was tried; ctrl+j is for those that eat it.
         Binding("alt+enter,ctrl+j", "newline", "new line", key_display="alt+enter"),
-        Binding("tab", "complete", "complete", show=False, priority=True),
-        Binding("up", "earlier", "earlier prompt", show=False, priority=True),
-        Binding("down", "later", "later prompt", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False),
+        Binding("up", "earlier", "earlier prompt", show=False),
+        Binding("down", "later", "later prompt", show=False),
     ]
+
+    _OWN_KEYS = {
+        "enter": "submit",
+        "alt+enter": "newline",
+        "ctrl+j": "newline",
+        "tab": "complete",
+        "up": "earlier",
+        "down": "later",
+    }
 
     @dataclass
     class Submitted(Message):
@@ -92,6 +101,14 @@ class PromptBox(TextArea):
     def on_text_area_changed(self) -> None:
         """Tell what the text could become."""
         self.post_message(self.Completions(complete(self.text, self.values)))
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Not as priority bindings: those overtake letters that are still on their way to the box, so that a
+        # fast "hello⏎" would send "hel", or nothing.
+        if event.key in self._OWN_KEYS:
+            event.prevent_default()
+            event.stop()
+            await self.run_action(self._OWN_KEYS[event.key])
 
     async def _on_paste(self, event: events.Paste) -> None:
         # A pasted text may carry escape sequences, which the terminal would be sent as they are.

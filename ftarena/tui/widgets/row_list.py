@@ -99,8 +99,19 @@ class RowList(ScrollView, can_focus=True):
             """The list, so that `@on` can select by its id."""
             return self.list
 
-    def __init__(self, columns: Sequence[Column], *, id: str | None = None, header: bool = True) -> None:
+    def __init__(
+        self, columns: Sequence[Column], *, id: str | None = None, header: bool = True, opens: bool = True
+    ) -> None:
+        """Create an empty list.
+
+        Args:
+            columns: What a row has.
+            id: Its id.
+            header: Whether the titles of the columns are shown.
+            opens: Whether enter on a row does something.
+        """
         super().__init__(id=id)
+        self._opens = opens
         self.columns = columns
         self.header = header
         self.rows: list[ListRow] = []
@@ -134,6 +145,10 @@ class RowList(ScrollView, can_focus=True):
         """Post `Chosen` for the current row."""
         if self.current is not None:
             self.post_message(self.Chosen(self, self.current))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer enter only where it does something."""
+        return self._opens if action == "choose" else True
 
     def watch_cursor(self) -> None:
         """Bring the cursor into view."""

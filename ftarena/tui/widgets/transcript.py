@@ -71,15 +71,16 @@ class Transcript(ScrollView, can_focus=True):
         "transcript--log",
     }
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, gap: bool = True) -> None:
+    def __init__(self, *, id: str | None = None, gap: bool = True, tells_more: bool = False) -> None:
         """Create an empty pane.
 
         Args:
             id: Its id; must not say what it shows, where that is blind.
-            classes: Its CSS classes.
             gap: Whether entries are one empty row apart.
+            tells_more: Whether its lower edge says that the text goes on below.
         """
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=id)
+        self._tells_more = tells_more
         self._gap = gap
         self._entries: list[_Entry] = []
         self._rows: list[Row] = []
@@ -208,6 +209,7 @@ class Transcript(ScrollView, can_focus=True):
             self._scroll_update(size)
             if following:
                 self.scroll_to(y=self.max_scroll_y, animate=False)
+        self._tell_more()
         self.refresh()
 
     def on_resize(self, event: Resize) -> None:
@@ -226,6 +228,16 @@ class Transcript(ScrollView, can_focus=True):
             self._wrap_from(entry, 0)
         # Row numbers mean something else now; keep the reader's place, in parts of the whole.
         self.scroll_to(y=self.max_scroll_y if following else round(share * len(self._rows)), animate=False)
+        self._tell_more()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Say whether there is more below."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_more()
+
+    def _tell_more(self) -> None:
+        if self._tells_more:
+            self.border_subtitle = "↓ more" if self.more_below else None
 
     # How it is drawn
 
