@@ -50,8 +50,7 @@ async def test_first_start(workspace: Workspace, name: str, size: tuple[int, int
     app = FtarenaApp(desk, name)
     async with app.run_test(size=size) as pilot:
         await shows(pilot, "runs the demo: 8 minutes, no GPU needed")
-        if name in ("chat", "vote"):
-            await shows(pilot, "This machine: ")
+        await shows(pilot, "This machine: ")
         await shows(pilot, "d run the demo")
         await pilot.press("d")
         await until(pilot, lambda: app.return_value is not None)
@@ -69,7 +68,10 @@ async def test_help(desk: Desk, size: tuple[int, int]) -> None:
         await shows(pilot, "nobody says whose they are")
         await shows(pilot, "A is better (the left or upper one)")
         await pilot.press("escape")
-        await until(pilot, lambda: place(app) == "vote")
+        await until(pilot, lambda: isinstance(app.screen, Place))
+        bottom = screen_text(app).splitlines()[-1]
+        await pilot.click("KeyBar", offset=(bottom.index("? help"), 0))
+        await shows(pilot, "nobody says whose they are")
 
 
 async def test_the_keys_below_work(desk: Desk) -> None:

@@ -138,9 +138,7 @@ class ChatScreen(Place):
             self.query_one(PromptBox).focus()
         self.refresh_bindings()
         if self.conversation is None:
-            from ftarena.tui.found import found_here
-
-            self.query_one(Welcome).show_facts(await self.desk.run(found_here, self.desk.workspace))
+            self.show_facts()
 
     def _seat(self, rows: Sequence["ContestantRow"]) -> None:
         """Let these contestants answer; begins a new conversation."""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 _EVERYWHERE = (
     ("1–4  F1–F4", "go to a place (F-keys also while typing)"),
-    ("j k  ↑ ↓", "move or scroll; g G, home end, page keys too"),
+    ("j k  ↑ ↓", "move or scroll; home, G and the page keys too"),
     ("tab", "next pane"),
     ("F9", "start the engine"),
     ("ctrl+p", "palette: every action by name, theme, settings"),

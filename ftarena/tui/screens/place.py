@@ -1,9 +1,10 @@
 """What the four places have in common: the frame, the status on top, and how errors are told."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -12,6 +13,7 @@ from ftarena.tui.desk import Desk
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.key_bar import KeyBar
 from ftarena.tui.widgets.top_bar import TopBar
+from ftarena.tui.widgets.welcome import Welcome
 
 RUN_DEMO = 64
 """Result of the app when `d` was pressed on a first start: the caller runs `ftarena demo`. No exit code."""
@@ -51,6 +53,7 @@ class Place(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._facts_shown = False
 
     def compose(self) -> ComposeResult:
         """Put the body between the two lines."""
@@ -97,6 +100,18 @@ class Place(Screen[None]):
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
             self.failed(event.worker.name, error)
+
+    @work(group="facts", exit_on_error=False)
+    async def show_facts(self) -> None:
+        """Say below the first steps what was found on this machine. Looked for once a place."""
+        from ftarena.tui.found import found_here
+
+        if self._facts_shown:
+            return
+        self._facts_shown = True
+        # Not in the desk's thread: a driver that hangs is waited for, ten seconds long.
+        facts = await asyncio.to_thread(found_here, self.desk.workspace)
+        self.query_one(Welcome).show_facts(facts)
 
     def action_demo(self) -> None:
         """Leave, so that the demo runs in the terminal."""

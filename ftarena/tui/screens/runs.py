@@ -85,6 +85,8 @@ class RunsScreen(Place):
         """List the runs; the chosen one is read anew where it has moved on."""
         known = situation.looked or not self.desk.workspace.runs.is_dir()
         self.set_class(known and not situation.runs, "-empty")
+        if known and not situation.runs:
+            self.show_facts()
         self.query_one("#runs", RowList).show_rows([_row(run) for run in situation.runs])
         self.refresh_bindings()
 

@@ -107,12 +107,15 @@ class ScoresScreen(Place):
         if not self.desk.exists:
             self.set_class(True, "-empty")
             self.refresh_bindings()
+            self.show_facts()
             return
         report, prompts, labelers = await self.desk.read(self._score)
         self._version = version
         self.report = report
         self.set_class(not report.votes, "-empty")
         self.refresh_bindings()
+        if not report.votes:
+            self.show_facts()
         facts = headline(report, prompts, labelers)
         self.query_one("#headline", Rows).show(lambda width: flow(facts, width, "quiet"))
         self.query_one("#ratings", Rows).show(lambda width: rating_rows(report.contestants, width))

@@ -200,7 +200,7 @@ class VoteScreen(Place):
         self.refresh_bindings()
         if len(contestants) < 2:
             welcome.say("Nothing to vote on yet: a battle needs two contestants.", FIRST_STEPS)
-            await self._show_facts(welcome)
+            self.show_facts()
         elif progress is not None and progress.planned and progress.voted >= progress.planned:
             welcome.say(f"All {progress.planned} battles are decided. Thank you.", [("3", "what they say")])
             welcome.show_facts(await self._names_at_the_end())
@@ -214,11 +214,6 @@ class VoteScreen(Place):
             welcome.say(
                 f"No battle is ready: answers have to be made ({engine}).", [("F9", "starts the engine")]
             )
-
-    async def _show_facts(self, welcome: Welcome) -> None:
-        from ftarena.tui.found import found_here
-
-        welcome.show_facts(await self.desk.run(found_here, self.desk.workspace))
 
     async def _names_at_the_end(self) -> Sequence[str]:
         """Return who was who in what was decided here, where the names are shown at the end."""
