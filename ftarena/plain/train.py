@@ -46,7 +46,7 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
     Raises:
         FtarenaError: The recipe, the model or the data cannot be used; or the run that was watched failed.
     """
-    recipe = load_recipe(file, overrides)
+    recipe = load_recipe(file, overrides, on_note=lambda line: print(line, file=sys.stderr))
     ref = resolve_model(recipe.model_name_or_path)
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
