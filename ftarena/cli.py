@@ -249,7 +249,10 @@ def engine_status(as_json: AsJson = False) -> None:
 def engine_start(
     model: ModelName = "demo:smollm2",
     wait: Annotated[bool, typer.Option(help="Wait until it answers.")] = True,
-    max_lora_rank: Annotated[int, typer.Option(min=1, help="Largest rank of an adapter to be served.")] = 64,
+    max_lora_rank: Annotated[
+        int | None,
+        typer.Option(min=1, help="Largest rank of an adapter to be served. Default: what the runs need."),
+    ] = None,
     max_model_len: Annotated[
         int | None,
         typer.Option(

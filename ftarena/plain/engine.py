@@ -53,7 +53,7 @@ def start(
     model: str,
     *,
     wait: bool = True,
-    max_lora_rank: int = 64,
+    max_lora_rank: int | None = None,
     max_model_len: int | None = None,
     out: TextIO | None = None,
 ) -> int:
@@ -63,7 +63,7 @@ def start(
         workspace: The project.
         model: Name of the base model, as in a recipe.
         wait: Whether to wait until it answers, showing how far it is on standard error.
-        max_lora_rank: Largest rank of an adapter to be served.
+        max_lora_rank: Largest rank of an adapter to be served; by default what the project's adapters need.
         max_model_len: Context in tokens; by default the model's, within what the machine can hold.
         out: Where to; standard output by default.
 
@@ -119,7 +119,7 @@ def bring_up(
     model: str,
     *,
     wait: bool = True,
-    max_lora_rank: int = 64,
+    max_lora_rank: int | None = None,
     max_model_len: int | None = None,
 ) -> Engine:
     """Make a base model ready and its engine start, and wait for it; nothing is shown if it is up already.

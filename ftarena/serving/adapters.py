@@ -6,6 +6,7 @@ was not trained with costs accuracy silently (26 % against 57 % in one report, h
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,21 @@ def adapter_rank(config: dict[str, Any]) -> int:
     return max(
         [int(config.get("r") or 0), *(int(rank) for rank in (config.get("rank_pattern") or {}).values())]
     )
+
+
+def largest_rank(folders: Iterable[Path]) -> int:
+    """Return the largest rank among the adapters in some folders; 0 where none holds one that can be read."""
+    ranks = [0]
+    for folder in folders:
+        try:
+            ranks.append(adapter_rank(_config(folder)))
+        except (
+            FtarenaError,
+            ValueError,
+            AttributeError,
+        ):  # no adapter (yet), or one that `check_adapter` names
+            continue
+    return max(ranks)
 
 
 def chat_template(folder: Path) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ftarena.errors import FtarenaError
-from ftarena.serving.adapters import chat_template, check_adapter
+from ftarena.serving.adapters import chat_template, check_adapter, largest_rank
 
 
 def test_an_ordinary_adapter_is_served(
@@ -81,3 +81,13 @@ def test_a_folder_that_is_no_adapter(model: Path, tmp_path: Path, make_adapter: 
     (adapter / "adapter_config.json").write_text("{")
     with pytest.raises(FtarenaError, match="cannot be read"):
         check_adapter(adapter, model, 16)
+
+
+def test_the_engine_is_started_for_the_largest_rank_there_is(tmp_path: Path) -> None:
+    """Adapters of rank 16 are not slowed down by room for rank 64 that nobody uses."""
+    for name, config in (("a", {"r": 16}), ("b", {"r": 8, "rank_pattern": {"q_proj": 32}}), ("c", None)):
+        (tmp_path / name).mkdir()
+        if config is not None:
+            (tmp_path / name / "adapter_config.json").write_text(json.dumps(config))
+    assert largest_rank(tmp_path.iterdir()) == 32
+    assert largest_rank([tmp_path / "c"]) == 0
