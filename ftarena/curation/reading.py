@@ -135,8 +135,12 @@ def read_examples(path: Path) -> Reading:
     return Reading(path, tuple(examples), tuple(problems), rows)
 
 
-def load_examples(path: Path, method: Literal["sft", "dpo"]) -> list[Example]:
+def load_examples(path: Path, method: Literal["sft", "dpo"] | None = None) -> list[Example]:
     """Return the examples of a file, all of a shape that the method can train on.
+
+    Args:
+        path: A JSONL file.
+        method: How they are to be trained on. None: any shape will do, as for held-out files.
 
     Raises:
         DataError: Rows that cannot be used, or of another shape; the first ten are named.
@@ -146,11 +150,11 @@ def load_examples(path: Path, method: Literal["sft", "dpo"]) -> list[Example]:
     problems = list(reading.problems)
     if reading.rows == 0:
         problems.append(Problem(path, 1, None, "empty", "the file holds no rows"))
-    wanted = SHAPES_FOR[method]
     for example in reading.examples:
-        if example.shape not in wanted:
-            keys = " or ".join("{" + ", ".join(keys) + "}" for shape, keys in _SHAPES if shape in wanted)
-            message = f"a row of shape {example.shape}; {method} trains on {keys}"
+        if method and example.shape not in SHAPES_FOR[method]:
+            wanted = [keys for shape, keys in _SHAPES if shape in SHAPES_FOR[method]]
+            words = " or ".join("{" + ", ".join(keys) + "}" for keys in wanted)
+            message = f"a row of shape {example.shape}; {method} trains on {words}"
             problems.append(Problem(path, example.line, None, "shape", message))
     if problems:
         raise DataError(sorted(problems, key=lambda problem: problem.line))

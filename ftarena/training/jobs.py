@@ -63,6 +63,8 @@ def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = N
     resolve_model(recipe.model_name_or_path)
     for entry in recipe.dataset:
         load_examples(Path(split_sample(entry)[0]), recipe.method)
+    for entry in recipe.eval_dataset:
+        load_examples(Path(split_sample(entry)[0]))
     recipe = recipe.model_copy(update={"init_from": _adapter_to_start_from(recipe, workspace)})
     free = hardware.disk_free(workspace.root)
     if free < _ROOM_BYTES:

@@ -83,6 +83,7 @@ def test_a_recipe_file_is_kept_as_it_was_written(
     [
         ({"dataset": ["nowhere.jsonl"]}, "there is no file nowhere.jsonl"),
         ({"method": "dpo"}, "data.jsonl:1: a row of shape completion"),
+        ({"eval_dataset": ["nowhere.jsonl"]}, "there is no file nowhere.jsonl"),
         ({"model_name_or_path": "./nowhere"}, "no model is called"),
         ({"init_from": "nobody"}, "there is no run 'nobody'"),
     ],

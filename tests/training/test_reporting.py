@@ -60,6 +60,14 @@ def test_a_loss_that_is_no_number_stays_valid_json(folder: Path) -> None:
     assert read_run(folder).metrics == {}
 
 
+def test_the_loss_shown_is_that_of_the_step_shown(folder: Path) -> None:
+    """A slow step's loss is not held back until the next one is done."""
+    reporter = Reporter(folder)
+    reporter.progress(1, 9, None)
+    reporter.metrics(1, {"loss": 2.5})
+    assert (read_run(folder).step, read_run(folder).metrics) == (1, {"loss": 2.5})
+
+
 def test_quick_steps_do_not_wear_out_the_disk(folder: Path) -> None:
     """A thousand steps a second are not a thousand synced writes; the end is always written."""
     reporter = Reporter(folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftarena.curation.reading import DataError, Example, load_examples, read_examples
+from ftarena.curation.reading import Example, load_examples
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe, split_sample
 
@@ -38,12 +38,10 @@ def load_data(recipe: Recipe) -> RunData:
         lock["train"].append(_entry(path, len(examples), len(used)))
     for entry in recipe.eval_dataset:
         path, count = _parts(entry)
-        reading = read_examples(path)
-        if reading.problems:
-            raise DataError(list(reading.problems))
-        used = sample(list(reading.examples), count, recipe.seed)
+        examples = load_examples(path)
+        used = sample(examples, count, recipe.seed)
         heldout += used
-        lock["heldout"].append(_entry(path, reading.rows, len(used)))
+        lock["heldout"].append(_entry(path, len(examples), len(used)))
     if recipe.eval_split:
         train, heldout = hold_out(train, recipe.eval_split)
         lock["eval_split"] = {"train": len(train), "heldout": len(heldout)}

@@ -1,6 +1,6 @@
 """What a worker has to say, written where front ends read it. Imports no machine-learning library.
 
-`status.json` is replaced as one step and at most twice a second; `metrics.jsonl` and `events.jsonl` are only
+`status.json` is replaced as one step, a few times a second at most; `metrics.jsonl` and `events.jsonl` are only
 appended to, a whole line a write. The same words go to standard output, which is the run's `log.txt`.
 """
 
@@ -39,7 +39,8 @@ class Reporter:
             "eta_s": None,
             "metrics": {},
         }
-        self._written = 0.0
+        self._progress_written = 0.0
+        self._metrics_written = 0.0
 
     @property
     def step(self) -> int:
@@ -62,7 +63,8 @@ class Reporter:
             "eta_s": eta_s,
             "message": f"step {step} of {total_steps}",
         }
-        if time.monotonic() - self._written >= _THROTTLE_S:
+        if time.monotonic() - self._progress_written >= _THROTTLE_S:
+            self._progress_written = time.monotonic()
             self._write()
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -71,6 +73,10 @@ class Reporter:
         self._append(METRICS, {"step": step, "time": round(time.time(), 3), **row})
         known = {key: value for key, value in row.items() if value is not None}
         self._status["metrics"] = {**self._status["metrics"], **known}
+        # Apart from progress, which was written a moment ago: the loss would otherwise lag a step behind.
+        if time.monotonic() - self._metrics_written >= _THROTTLE_S:
+            self._metrics_written = time.monotonic()
+            self._write()
         shown = "  ".join(f"{key} {known[key]:.4g}" for key in _SHOWN if key in known)
         if shown:
             total = self._status["total_steps"]
@@ -94,7 +100,6 @@ class Reporter:
     def _write(self) -> None:
         self._status["updated_at"] = time.time()
         write_json(self._directory / STATUS, self._status)
-        self._written = time.monotonic()
 
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
         line = json.dumps(row, ensure_ascii=False, default=str) + "\n"
