@@ -5,46 +5,30 @@ asked for the demo, which belongs into the plain terminal; the caller runs it an
 """
 
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
-from textual.worker import Worker, WorkerState
 
 from ftarena.errors import FtarenaError, UsageError
-from ftarena.text import clean_line, clean_text
 from ftarena.tui.desk import Desk
 from ftarena.tui.screens.place import RUN_DEMO
 from ftarena.tui.settings import Reveal, load_settings, save_settings
-from ftarena.tui.situation import Situation, look
+from ftarena.tui.situation import Situation, farewell, look
 from ftarena.tui.terminal_keys import teach_textual
+from ftarena.tui.troubles import Troubles
 from ftarena.tui.widgets.top_bar import PLACES, TopBar
 from ftarena.workspace import Workspace
 
 _LOOK_EVERY_S = 1.0
 
-_REPEATING = frozenset(
-    (
-        "look_around",
-        "look",
-        "load_contestants",
-        "check_engines",
-        "get_next_if_changed",
-        "make_answers",
-        "show_run",
-    )
-)
-"""Work that is done every second or so: its failure must not be told every second."""
 
-
-class FtarenaApp(App[int]):
+class FtarenaApp(Troubles):
     """The four places of one project."""
 
     CSS_PATH = "frame.tcss"
@@ -73,8 +57,6 @@ class FtarenaApp(App[int]):
         self.desk = desk
         self.settings = load_settings(self._settings_file)
         self._mounted_theme = ""
-        self._logged: Path | None = None
-        self._told: dict[str, str] = {}  # by kind of work, the failure that was told last
         self._enlisted: frozenset[str] = frozenset()  # runs that are known to be contestants
         self._first = place if place in [p.name for p in PLACES] else "chat"
         for name in (p.name for p in PLACES):
@@ -216,76 +198,9 @@ class FtarenaApp(App[int]):
             self.settings = self.settings.with_theme(theme)
             save_settings(self._settings_file, self.settings)
 
-    # Errors
-
-    def show_error(self, error: FtarenaError) -> None:
-        """Tell what went wrong and what mends it. Foreign text in it is shown, never obeyed."""
-        self.notify(
-            clean_text(error.hint),
-            title=clean_line(error.message),
-            severity="error",
-            timeout=10,
-            markup=False,
-        )
-
-    def show_unexpected(self, work: str, error: BaseException) -> None:
-        """Tell that something broke which should not; the traceback goes to the log."""
-        path = self.log_traceback(error, work)
-        self.notify(
-            f"What happened is in {path}; please report it.",
-            title=clean_line(f"{work or 'something'} broke: {type(error).__name__}"),
-            severity="error",
-            timeout=10,
-            markup=False,
-        )
-
-    def log_traceback(self, error: BaseException, work: str = "") -> Path:
-        """Append a traceback to the project's log and return where that is."""
-        path = self.desk.workspace.ensure().log
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {clean_line(work)}\n")
-            file.writelines(traceback.format_exception(error))
-        return path
-
-    def show_failure(self, work: str, error: BaseException) -> None:
-        """Tell that some work failed; of work that repeats itself, the same failure only once."""
-        if work in _REPEATING:
-            if self._told.get(work) == str(error):
-                return
-            self._told[work] = str(error)
-        if isinstance(error, FtarenaError):
-            self.show_error(error)
-        else:
-            self.show_unexpected(work, error)
-
-    @on(Worker.StateChanged)
-    def _tell_failure(self, event: Worker.StateChanged) -> None:
-        error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
-            self.show_failure(event.worker.name, error)
-
-    def _handle_exception(self, error: Exception) -> None:
-        # Textual would print the traceback, with the locals, on the terminal.
-        self._logged = self.log_traceback(error, "unexpected")
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        self._exit_renderables.append(f"ftarena broke; what happened is in {self._logged}. Please report it.")
-        self._close_messages_no_wait()
-
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def farewell(situation: Situation) -> Sequence[str]:
-    """Return what is said after quitting: what goes on without the interface, and how to end it."""
-    lines = [
-        f"Run {clean_line(run.name)} goes on: ftarena runs ({clean_line(run.id)})" for run in situation.going
-    ]
-    if any(str(engine.state) in ("ready", "starting") for engine in situation.engines):
-        lines.append("The engine stays ready: ftarena engine stop ends it.")
-    return lines
 
 
 def run(

@@ -1,9 +1,10 @@
 """What is going on in a project right now: its engines and its runs, read from the files they leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ftarena.text import duration, shorten
+from ftarena.text import clean_line, duration, shorten
 from ftarena.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ class Situation:
         left = f", {duration(run.eta_s)}" if run.eta_s and with_time else ""
         more = f" (+{len(self.going) - 1})" if len(self.going) > 1 else ""
         return f"run {shorten(run.name, 20)}{share}{left}{more}"
+
+
+def farewell(situation: Situation) -> Sequence[str]:
+    """Return what is said after quitting: what goes on without the interface, and how to end it."""
+    lines = [
+        f"Run {clean_line(run.name)} goes on: ftarena runs ({clean_line(run.id)})" for run in situation.going
+    ]
+    if any(str(engine.state) in ("ready", "starting") for engine in situation.engines):
+        lines.append("The engine stays ready: ftarena engine stop ends it.")
+    return lines
 
 
 def look(workspace: Workspace) -> Situation:

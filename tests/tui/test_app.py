@@ -10,11 +10,11 @@ import pytest
 import ftarena.tui.app as app_module
 from ftarena.serving.status import EngineState
 from ftarena.training.runs import list_runs
-from ftarena.tui.app import RUN_DEMO, FtarenaApp, farewell
+from ftarena.tui.app import RUN_DEMO, FtarenaApp
 from ftarena.tui.desk import Desk
 from ftarena.tui.screens.place import Place
 from ftarena.tui.settings import Settings, load_settings, save_settings
-from ftarena.tui.situation import Situation
+from ftarena.tui.situation import Situation, farewell
 from ftarena.workspace import Workspace
 
 from .support import LARGE, SMALL, engine_status, make_desk, screen_text, shows, until

@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerCancelled
 
 from ftarena.errors import UsageError
 from ftarena.text import clean_line
+from ftarena.tui.ballot_words import recorded
 from ftarena.tui.drawing.slash import COMMANDS, parse, temperature
 from ftarena.tui.exports import default_export, write_export
 from ftarena.tui.screens.place import FIRST_STEPS, Place
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 FRAMES_PER_S = 15
 """Both panes are painted together, this often at most: more is not seen, and over SSH it makes typing lag."""
-
-_WORDS = {"left": "A is better", "right": "B is better", "tie": "equally good", "both_bad": "both bad"}
 
 
 class ChatScreen(Place):
@@ -416,11 +415,7 @@ class ChatScreen(Place):
         )
         conversation.revealed = True
         self.query_one(Panes).write_titles()
-        self._notice(
-            f"Recorded: {_WORDS[outcome]}. "
-            f"A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}. "
-            "The next question begins a new blind round."
-        )
+        self._notice(f"{recorded(outcome, reveal)} The next question begins a new blind round.")
         self.refresh_bindings()
 
     def action_copy(self) -> None:

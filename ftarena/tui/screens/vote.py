@@ -6,7 +6,7 @@ titles say A, B, left and right. The status on top leaves out runs and engines: 
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -16,7 +16,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ftarena.errors import FtarenaError
-from ftarena.text import clean_line, clean_text
+from ftarena.text import clean_line
+from ftarena.tui.ballot_words import Outcome, question, recorded, revealed
 from ftarena.tui.making import Making
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.situation import Situation
@@ -27,21 +28,12 @@ if TYPE_CHECKING:
     from ftarena.arena.battles import Arena, BlindBattle, Progress, Reveal
     from ftarena.tui.desk import Desk
 
-Outcome = Literal["left", "right", "tie", "both_bad"]
-
 GUARD_S = 0.15
 """A key pressed twice, or held down, must not vote twice: the key that decided the last battle is deaf for
 this long after the next one is shown, and after each press that was ignored. Other keys count at once."""
 
 _AT_ONCE = 8
 """Answers asked for together: a processor is three times as fast with a batch as with one after the other."""
-
-_WORDS: dict[Outcome, str] = {
-    "left": "A is better",
-    "right": "B is better",
-    "tie": "equally good",
-    "both_bad": "both bad",
-}
 
 
 class VoteScreen(Place):
@@ -181,7 +173,7 @@ class VoteScreen(Place):
     def _show(self, battle: "BlindBattle") -> None:
         self.battle = battle
         self.remove_class("-waiting", "-empty", "-zoom-a", "-zoom-b", "-zoom-prompt")
-        self.query_one("#prompt Static", Static).update(Content(_question(battle)))
+        self.query_one("#prompt Static", Static).update(Content(question(battle)))
         self.query_one("#prompt").scroll_home(animate=False)
         for side, text in (("left", battle.left), ("right", battle.right)):
             pane = self.query_one(f"#{side}", Transcript)
@@ -222,9 +214,7 @@ class VoteScreen(Place):
             return ()
         battles = list(self._decided)
         reveals = await self.desk.run(lambda: [arena.reveal(battle_id) for battle_id in battles])
-        return [
-            f"{n}. {_WORDS[r.outcome]}: A was {r.left}, B was {r.right}" for n, r in enumerate(reveals, 1)
-        ]
+        return [revealed(number, reveal) for number, reveal in enumerate(reveals, 1)]
 
     # Deciding
 
@@ -252,10 +242,10 @@ class VoteScreen(Place):
             return arena.reveal(battle.id) if reveal_now else None
 
         try:
-            revealed = await self.desk.run(vote)
+            names = await self.desk.run(vote)
             self._decided.append(battle.id)
             await self._show_next()
-            self._say(_recorded(outcome, revealed))
+            self._say(f"{recorded(outcome, names)} u takes it back.")
         finally:
             self._busy = False
             self._last_key = (outcome, self.clock() + GUARD_S)
@@ -405,21 +395,6 @@ class VoteScreen(Place):
             self.query_one("#waiting", Welcome).say(error.message, [("", error.hint)])
         else:
             super().failed(work, error)
-
-
-def _question(battle: "BlindBattle") -> str:
-    """Return the prompt as one text: a single question bare, a conversation with who says what."""
-    if len(battle.messages) == 1:
-        return clean_text(battle.messages[0].content)
-    who = {"user": "You", "assistant": "Answer", "system": "System"}
-    return "\n".join(f"{who[m.role]}: {clean_text(m.content)}" for m in battle.messages)
-
-
-def _recorded(outcome: Outcome, reveal: "Reveal | None") -> str:
-    words = f"Recorded: {_WORDS[outcome]}."
-    if reveal is not None:
-        words += f" A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}."
-    return f"{words} u takes it back."
 
 
 def _sentence(text: str) -> str:

@@ -1,7 +1,5 @@
 """The four choices over a blind chat: which answer is better?"""
 
-from typing import Literal
-
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -9,7 +7,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-Outcome = Literal["left", "right", "tie", "both_bad"]
+from ftarena.tui.ballot_words import Outcome
 
 
 class VoteCard(ModalScreen[Outcome | None]):

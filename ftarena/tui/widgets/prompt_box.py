@@ -47,6 +47,7 @@ class PromptBox(TextArea):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, compact=True, highlight_cursor_line=False, tab_behavior="focus")
+        self.cursor_blink = False  # two repaints a second, for ever, over a slow line
         self.values: Mapping[str, Sequence[str]] = {}
         """Arguments that commands can have, for completion."""
         self._sent: list[str] = []
