@@ -4,8 +4,8 @@
 
 Runs of both are interleaved, each in a fresh process and a pseudo-terminal of its own, so that a busy machine
 slows both alike. The first frame counts when the names of the places have arrived at the terminal (it is
-written as one); for the bare app, when its one word has. Memory is the resident set two seconds later, when contestants have been read.
-Prints one JSON object a line.
+written as one); for the bare app, when its one word has. Memory is the resident set two seconds later, when
+contestants have been read. Prints one JSON object a line.
 """
 
 import argparse

@@ -3,8 +3,8 @@
     python benchmarks/streaming.py --rate 300 --seconds 10
 
 The real interface runs in a pseudo-terminal of 120×40, with two clients that yield a word every 1/RATE
-seconds (Markdown with a code fence now and then). Meanwhile letters are typed into the prompt box, and the time until
-each has come back from the terminal is taken. Prints one JSON object.
+seconds (Markdown with a code fence now and then). Meanwhile letters are typed into the prompt box, and the
+time until each has come back from the terminal is taken. Prints one JSON object.
 """
 
 import argparse

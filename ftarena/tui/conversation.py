@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ftarena.store import ContestantRow
 
 
-@dataclass
+@dataclass(repr=False)
 class Side:
     """One contestant and what has been said to and by it. Texts are raw."""
 
@@ -88,7 +88,7 @@ class Side:
         return " · ".join(filter(None, parts)) + cut
 
 
-@dataclass
+@dataclass(repr=False)
 class Conversation:
     """One or two sides, and whether their names are hidden."""
 
@@ -96,6 +96,10 @@ class Conversation:
     blind: bool = False
     revealed: bool = False
     """Names are shown because the vote has been cast; the next prompt begins a new blind round."""
+
+    def __repr__(self) -> str:
+        # Textual describes a worker by its arguments, in its log too: no names there while they are hidden.
+        return f"Conversation({', '.join(self.title(place) for place in range(len(self.sides)))})"
 
     @property
     def hidden(self) -> bool:
