@@ -1,7 +1,7 @@
 """What a worker has to say, written where front ends read it. Imports no machine-learning library.
 
-`status.json` is replaced as one step, a few times a second at most; `metrics.jsonl` and `events.jsonl` are only
-appended to, a whole line a write. The same words go to standard output, which is the run's `log.txt`.
+`status.json` is replaced as one step, a few times a second at most; `metrics.jsonl` and `events.jsonl` are
+only appended to, a whole line a write. The same words go to standard output, which is the run's `log.txt`.
 """
 
 import json
