@@ -15,6 +15,7 @@ from pathlib import Path
 import ftarena
 from ftarena.arena.lineup import sync_lineup
 from ftarena.arena.queue import AnswerQueue, add_prompts_from_examples
+from ftarena.arena.sharing import start_training
 from ftarena.curation.check import check_files
 from ftarena.errors import FtarenaError
 from ftarena.plain.follow import follow
@@ -25,7 +26,7 @@ from ftarena.recipes.models import resolve_model
 from ftarena.serving.engine import Engine
 from ftarena.serving.pool import EnginePool
 from ftarena.store import Store
-from ftarena.training.jobs import Run, RunState, find_run, start_run
+from ftarena.training.jobs import Run, RunState, find_run
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace, cache_dir
 
@@ -156,7 +157,7 @@ def _train(
         return run
     if run is None or run.state.ended:
         overrides = {"init_from": parent.id} if parent else {}
-        run = start_run(load_recipe(recipe_file, overrides), workspace, recipe_file)
+        run = start_training(load_recipe(recipe_file, overrides), workspace, recipe_file)
         done.record(key, fingerprint, run.id)
     return follow(stage, workspace, run)
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from ftarena.arena.sharing import wake_engines
 from ftarena.errors import FtarenaError
 from ftarena.plain.progress import Stage, Stages
 from ftarena.processes import tail
@@ -137,6 +138,7 @@ def bring_up(
     if ref.path is not None and is_ready(ref):
         engine = Engine(workspace, ref.path)
         engine.start(max_lora_rank=max_lora_rank, max_model_len=max_model_len)
+        wake_engines(workspace)
         if not wait or engine.status().state is EngineState.READY:
             return engine
     title = Path(ref.name).name if ref.kind in ("local", "gguf") else ref.name

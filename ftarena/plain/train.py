@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
+from ftarena.arena.sharing import start_training
 from ftarena.errors import UsageError
 from ftarena.plain.follow import follow
 from ftarena.plain.progress import Stage, Stages
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
-from ftarena.training.jobs import start_run
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace
 
@@ -50,7 +50,7 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
     ref = resolve_model(recipe.model_name_or_path)
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
-    run = start_run(recipe, workspace, file)
+    run = start_training(recipe, workspace, file)
     print(run.id)
     print(
         f"It trains on its own; you may close the terminal. Watch it: ftarena runs logs -f {run.id}",

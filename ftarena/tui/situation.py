@@ -76,8 +76,10 @@ def farewell(situation: Situation) -> Sequence[str]:
 
 def look(workspace: Workspace) -> Situation:
     """Read the state of every engine and run of a project. Takes milliseconds; call it off the event loop."""
+    from ftarena.arena.sharing import wake_engines
     from ftarena.serving.engine import list_engines
     from ftarena.training.runs import list_runs
 
+    wake_engines(workspace)
     engines = tuple(engine.status() for engine in list_engines(workspace))
     return Situation(engines, tuple(list_runs(workspace)))

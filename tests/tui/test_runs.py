@@ -133,7 +133,7 @@ async def test_a_new_run(workspace: Workspace, tmp_path: Path, monkeypatch: pyte
         return list_runs(workspace)[0]
 
     make_run(workspace, "sft-1", "finished")
-    monkeypatch.setattr("ftarena.training.jobs.start_run", start)
+    monkeypatch.setattr("ftarena.arena.sharing.start_run", start)
     recipe = tmp_path / "mine.yaml"
     (tmp_path / "data.jsonl").write_text("")
     recipe.write_text("method: sft\nname: mine\nmodel_name_or_path: demo:smollm2\ndataset: data.jsonl\n")

@@ -141,10 +141,10 @@ class RunsScreen(Place):
             self.app.look_around()
 
     def _start(self, path: Path) -> "Run":
+        from ftarena.arena.sharing import start_training
         from ftarena.recipes.load import load_recipe
-        from ftarena.training.jobs import start_run
 
-        return start_run(load_recipe(path, {}), self.desk.workspace.ensure(), recipe_file=path)
+        return start_training(load_recipe(path, {}), self.desk.workspace.ensure(), recipe_file=path)
 
     @work(exclusive=True, group="stop", exit_on_error=False)
     async def action_stop(self) -> None:

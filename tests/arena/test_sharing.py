@@ -1,0 +1,82 @@
+"""One GPU for training and answering."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ftarena.arena import sharing
+from ftarena.errors import FtarenaError
+from ftarena.training.jobs import RunState
+from ftarena.workspace import Workspace
+
+
+@dataclass
+class FakeEngine:
+    """Stands in for a vLLM on a GPU, which no test machine has."""
+
+    asleep: bool = False
+    full: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def status(self) -> Any:
+        return SimpleNamespace(asleep=self.asleep)
+
+    def sleep(self) -> bool:
+        self.calls.append("sleep")
+        self.asleep = True
+        return True
+
+    def wake(self) -> bool:
+        self.calls.append("wake")
+        if self.full:
+            raise FtarenaError("the memory is taken")
+        self.asleep = False
+        return True
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    engine, runs = FakeEngine(), []
+    monkeypatch.setattr(sharing, "list_engines", lambda _: [engine])
+    monkeypatch.setattr(sharing, "list_runs", lambda _: runs)
+    return SimpleNamespace(workspace=Workspace(tmp_path), engine=engine, runs=runs, patch=monkeypatch)
+
+
+def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any) -> None:
+    """I train on the card that answers, and the answers come back by themselves."""
+
+    def start(*_: object) -> Any:
+        assert place.engine.asleep, "the run began while the engine held the card"
+        place.runs.append(SimpleNamespace(state=RunState.TRAINING))
+        return place.runs[-1]
+
+    place.patch.setattr(sharing, "start_run", start)
+    run = sharing.start_training(None, place.workspace)  # type: ignore[arg-type]  # the fake does not look
+    assert sharing.wake_engines(place.workspace) == 0
+    assert place.engine.asleep
+    run.state = RunState.FINISHED
+    assert sharing.wake_engines(place.workspace) == 1
+    assert not place.engine.asleep
+
+
+def test_a_run_that_cannot_start_leaves_the_engine_awake(place: Any) -> None:
+    """A mistake in my recipe does not put the engine to sleep."""
+
+    def refuse(*_: object) -> Any:
+        raise FtarenaError("there is no file x.jsonl")
+
+    place.patch.setattr(sharing, "start_run", refuse)
+    with pytest.raises(FtarenaError, match=r"x\.jsonl"):
+        sharing.start_training(None, place.workspace)  # type: ignore[arg-type]  # the fake does not look
+    assert place.engine.calls == ["sleep", "wake"]
+
+
+def test_a_card_that_is_taken_is_tried_again_later(place: Any) -> None:
+    """Somebody else's program on my card is no traceback."""
+    place.engine.asleep = place.engine.full = True
+    assert sharing.wake_engines(place.workspace) == 0
+    place.engine.full = False
+    assert sharing.wake_engines(place.workspace) == 1
