@@ -146,12 +146,12 @@ async def serve(workspace: Workspace, engine: Engine, sft: Run, dpo: Run) -> Non
 
 
 def long_examples(path: Path, n: int) -> Path:
-    """Write examples of about 500 words each."""
+    """Write examples of nearly 2,048 tokens each."""
     with path.open("w") as file:
         for number in range(n):
             text = (
                 f"Example {number}. "
-                + "The quick brown fox jumps over the lazy dog near the river bank. " * 38
+                + "The quick brown fox jumps over the lazy dog near the river bank. " * 140
             )
             turns = [
                 {"role": "user", "content": f"Tell me story {number}."},
@@ -183,7 +183,7 @@ def main() -> None:
             if not folder.exists():  # in a process of its own, so that the card is empty afterwards
                 maker = Path(__file__).with_name("random_7b.py")
                 subprocess.run([sys.executable, str(maker), str(folder), str(base)], check=True)
-            data = long_examples(options.home / "long.jsonl", 96)
+            data = long_examples(options.home / "long.jsonl", 64)
             train(
                 workspace,
                 ROOT / "configs/sft-lora-7b-24gb.yaml",
