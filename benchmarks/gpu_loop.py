@@ -145,19 +145,25 @@ async def serve(workspace: Workspace, engine: Engine, sft: Run, dpo: Run) -> Non
         say("stop", seconds=round(time.monotonic() - started, 1), gpu_mib=gpu_mib())
 
 
-def long_examples(path: Path, n: int) -> Path:
-    """Write examples of nearly 2,048 tokens each."""
+def long_examples(path: Path, n: int, sentences: int, *, pairs: bool = False) -> Path:
+    """Write examples of about `13 * sentences + 50` tokens each: answers, or pairs of two such answers."""
+
+    def text(number: int, animal: str) -> str:
+        return (
+            f"Example {number}. "
+            + f"The quick brown {animal} jumps over the lazy dog at the river. " * sentences
+        )
+
     with path.open("w") as file:
         for number in range(n):
-            text = (
-                f"Example {number}. "
-                + "The quick brown fox jumps over the lazy dog near the river bank. " * 140
+            question = [{"role": "user", "content": f"Tell me story {number}."}]
+            answers = [[{"role": "assistant", "content": text(number, animal)}] for animal in ("fox", "cat")]
+            row = (
+                {"prompt": question, "chosen": answers[0], "rejected": answers[1]}
+                if pairs
+                else {"messages": question + answers[0]}
             )
-            turns = [
-                {"role": "user", "content": f"Tell me story {number}."},
-                {"role": "assistant", "content": text},
-            ]
-            file.write(json.dumps({"messages": turns}) + "\n")
+            file.write(json.dumps(row) + "\n")
     return path
 
 
@@ -183,18 +189,18 @@ def main() -> None:
             if not folder.exists():  # in a process of its own, so that the card is empty afterwards
                 maker = Path(__file__).with_name("random_7b.py")
                 subprocess.run([sys.executable, str(maker), str(folder), str(base)], check=True)
-            data = long_examples(options.home / "long.jsonl", 64)
-            train(
+            common = {"model_name_or_path": str(folder), "eval_split": "0", "num_train_epochs": "1"}
+            answers = long_examples(options.home / "answers.jsonl", 64, 150)
+            sft = train(
                 workspace,
                 ROOT / "configs/sft-lora-7b-24gb.yaml",
-                {
-                    "model_name_or_path": str(folder),
-                    "dataset": str(data),
-                    "eval_split": "0",
-                    "eval_steps": "null",
-                    "num_train_epochs": "1",
-                    "save_steps": "null",
-                },
+                {**common, "dataset": str(answers), "eval_steps": "null", "save_steps": "null"},
+            )
+            pairs = long_examples(options.home / "pairs.jsonl", 32, 100, pairs=True)
+            train(
+                workspace,
+                ROOT / "configs/dpo-lora-7b-24gb.yaml",
+                {**common, "dataset": str(pairs), "init_from": sft.id},
             )
         else:
             sft = train(
