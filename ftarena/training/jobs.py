@@ -1,7 +1,6 @@
 """Starting and stopping runs. A run is a detached process: it outlives the terminal that started it."""
 
 import shutil
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from ftarena import hardware
 from ftarena.curation.reading import load_examples
 from ftarena.errors import FtarenaError
-from ftarena.processes import read_json, reap, spawn_detached, write_json
+from ftarena.processes import python_module, read_json, reap, spawn_detached, write_json
 from ftarena.recipes.load import dump_recipe
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe, split_sample
@@ -90,12 +89,9 @@ def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = N
         "updated_at": now,
     }
     write_json(directory / STATUS, status)
+    argv, env = python_module("ftarena.training.worker", str(directory))
     try:
-        worker = spawn_detached(
-            [sys.executable, "-m", "ftarena.training.worker", str(directory)],
-            log=directory / LOG,
-            env=worker_environment(),
-        )
+        worker = spawn_detached(argv, log=directory / LOG, env={**worker_environment(), **env})
     except OSError as error:
         message = f"the worker could not be started: {error}"
         write_json(directory / STATUS, {**status, "state": RunState.FAILED, "message": message})

@@ -7,14 +7,15 @@ conversion; one that is killed half-way leaves nothing that looks like a model.
 
 import fcntl
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ftarena.errors import FtarenaError
+from ftarena.processes import python_module
 from ftarena.recipes.models import ModelRef, is_ready, resolve_model
 from ftarena.text import clean_line, size
 from ftarena.workspace import make_private
@@ -83,10 +84,15 @@ def _convert(ref: ModelRef, source: Path, target: Path, tell: Callable[[str], No
 
 def _run_worker(arguments: list[str], tell: Callable[[str], None]) -> None:
     """Run the converter; its lines `progress: …` are passed on, its line `error: …` becomes the error."""
-    argv = [sys.executable, "-m", "ftarena.training.worker.convert", *arguments]
+    argv, env = python_module("ftarena.training.worker.convert", *arguments)
     error, last = "", ""
     with subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, **env},
     ) as child:
         try:
             for line in child.stdout or ():
@@ -103,8 +109,7 @@ def _run_worker(arguments: list[str], tell: Callable[[str], None]) -> None:
     if child.returncode != 0:
         raise FtarenaError(
             error or f"the model could not be prepared: {last or f'exit code {child.returncode}'}",
-            "try again; if it fails again, run: python -m ftarena.training.worker.convert "
-            + " ".join(arguments),
+            f"try again; if it fails again, run: {shlex.join(argv)}",
         )
 
 

@@ -55,9 +55,25 @@ def test_a_started_run_is_there_at_once(
         "demo:smollm2",
         "sft",
     )
-    assert no_worker == [[sys.executable, "-m", "ftarena.training.worker", str(run.directory)]]
+    assert no_worker == [[sys.executable, "-P", "-m", "ftarena.training.worker", str(run.directory)]]
     assert (run.directory / "recipe.resolved.yaml").is_file() and (run.directory / "recipe.yaml").is_file()
     assert run.directory.stat().st_mode & 0o077 == 0
+
+
+def test_my_own_files_are_not_taken_for_pythons(
+    workspace: Workspace,
+    recipe: Recipe,
+    no_worker: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A `random.py` in the folder I train in does not end the worker before it has said a word."""
+    (tmp_path / "random.py").write_text("raise SystemExit('taken for the standard library')")
+    monkeypatch.chdir(tmp_path)
+    start_run(recipe, workspace)
+    [*argv, _] = no_worker[0]  # without a folder it only says what it is
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "the detached process that trains one run" in done.stdout
 
 
 def test_two_runs_in_one_second_have_two_folders(

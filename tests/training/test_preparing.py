@@ -98,6 +98,14 @@ def test_a_full_disk_is_noticed_first(ref: ModelRef, monkeypatch: pytest.MonkeyP
     assert "FTARENA_CACHE" in error.value.hint
 
 
+def test_my_own_files_are_not_taken_for_pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `random.py` in the folder I work in does not end the converter."""
+    (tmp_path / "random.py").write_text("raise SystemExit('taken for the standard library')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FtarenaError, match="renames the folder when it is whole"):
+        models._run_worker(["nothing"], print)  # all it says is what it is
+
+
 def test_what_is_no_gguf_is_said_by_the_real_converter(ref: ModelRef) -> None:
     """A file with the right name and the wrong content is one line, not a traceback."""
     with pytest.raises(FtarenaError, match=r"tiny.gguf cannot be read as a GGUF model") as error:
