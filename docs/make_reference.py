@@ -78,6 +78,9 @@ def recipes() -> str:
         "LLaMA-Factory and axolotl for the same thing are understood and reported once.\n\n"
         "A relative path is looked for in the current folder, then in the recipe's folder, then in the one\n"
         "above it.\n\n"
+        "A run keeps the recipe as it was written (`recipe.yaml`) and, with what the command line said and\n"
+        "every default, as it was understood (`recipe.resolved.yaml`). The latter does the same again:\n\n"
+        "```console\n$ ftarena train .ftarena/runs/sft-20260109-101500/recipe.resolved.yaml\n```\n\n"
         "Data files are JSONL, one object a line:\n\n"
         "| for | a line |\n|---|---|\n"
         '| `sft` | `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}` |\n'

@@ -160,7 +160,6 @@ def make_run(
             f"step {s:>3}  loss {loss(s, last - 0.2):.3f}  126 tokens/s\n" for s in range(step - 20, step + 1)
         )
     )
-    (folder / "recipe.yaml").write_text(f"name: {name}\n")
     status = {
         "state": state, "name": name, "method": name.partition("-")[0], "base_model": "demo:smollm2",
         "step": step, "total_steps": total, "eta_s": 118.0, "started_at": 1.0 - days_ago, "updated_at": 2.0,

@@ -14,6 +14,7 @@ from ftarena.training.runs import list_runs
 from ftarena.tui.app import FtarenaApp
 from ftarena.tui.screens.runs import RunsScreen
 from ftarena.tui.situation import Situation
+from ftarena.tui.widgets.rows import Rows
 from ftarena.workspace import Workspace
 
 from .support import LARGE, SMALL, make_desk, screen_text, shows, until
@@ -39,7 +40,6 @@ def make_run(workspace: Workspace, name: str, state: str, *, step: int = 90, **s
     torn = '{"step": 91, "lo'
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + torn)
     (folder / "log.txt").write_text("\x1b[31mloading\x1b[0m model\n" + "step [/] done\n" * 50 + "last line\n")
-    (folder / "recipe.yaml").write_text("method: sft\n")
     if state == "finished":
         (folder / "adapter_model.safetensors").write_bytes(b"")
     return folder
@@ -77,6 +77,17 @@ async def test_a_run_in_full(runs: Workspace, size: tuple[int, int]) -> None:
         assert ("1 min 15 s" in text.splitlines()[0]) is (size == LARGE)
         if size == LARGE:
             assert "125 tokens/s" in text and "ftarena train" in text
+
+
+async def test_the_command_that_repeats_a_run(runs: Workspace) -> None:
+    """Typed in a shell, the command does the same again, with what I had given on the command line."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "in a shell")
+        facts = app.screen.query_one("#facts", Rows)
+        lines = [strip.text.strip() for strip in facts.render_lines(facts.outer_size.region)]
+        shown = "".join(lines)  # the path is folded
+        assert f"{runs.runs}/dpo-[b]1-20260102-030405/recipe.resolved.yaml" in shown, shown
 
 
 async def test_why_it_failed(runs: Workspace) -> None:

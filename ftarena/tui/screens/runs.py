@@ -107,13 +107,14 @@ class RunsScreen(Place):
     async def show_run(self, run: "Run", state: tuple[object, ...]) -> None:
         """Read a run's figures and the end of its log, and show them."""
         from ftarena.processes import tail
-        from ftarena.training.runs import read_metrics
+        from ftarena.training.runs import RESOLVED_RECIPE, read_metrics
 
         metrics = await self.desk.run(read_metrics, run)
         lines = await self.desk.run(tail, run.directory / "log.txt", _LOG_LINES)
         self._shown = state
         self.query_one("#curve", Curve).show(curves(metrics))
-        command = ["ftarena", "train", short_path(run.directory / "recipe.yaml")]
+        # Not the recipe as it was written: that one lacks what the command line said.
+        command = ["ftarena", "train", short_path(run.directory / RESOLVED_RECIPE)]
         self.query_one("#facts", Rows).show(lambda width: fact_rows(run, command, width))
         pane = self.query_one("#log", Transcript)
         pane.border_title = "log"
