@@ -196,7 +196,7 @@ def main() -> None:
                 ROOT / "configs/sft-lora-7b-24gb.yaml",
                 {**common, "dataset": str(answers), "eval_steps": "null", "save_steps": "null"},
             )
-            pairs = long_examples(options.home / "pairs.jsonl", 32, 100, pairs=True)
+            pairs = long_examples(options.home / "pairs.jsonl", 32, 112, pairs=True)
             train(
                 workspace,
                 ROOT / "configs/dpo-lora-7b-24gb.yaml",

@@ -5,10 +5,12 @@ python benchmarks/random_7b.py FOLDER TOKENIZER_FOLDER
 
 import argparse
 import json
+import shutil
 import time
+from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 
 def main() -> None:
@@ -17,8 +19,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("tokenizer")
     options = parser.parse_args()
-    # Llama's class, since transformers would read the foreign tokenizer as Qwen's by the type of the model.
-    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    tokens = json.loads((Path(options.tokenizer) / "generation_config.json").read_text())
     config = LlamaConfig(
         vocab_size=152064,
         hidden_size=3584,
@@ -28,16 +29,19 @@ def main() -> None:
         num_key_value_heads=4,
         max_position_embeddings=32768,
         tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokens["bos_token_id"],
+        eos_token_id=tokens["eos_token_id"],
+        pad_token_id=tokens["pad_token_id"],
     )
     started = time.monotonic()
     torch.set_default_dtype(torch.bfloat16)
     with torch.device("cuda"):
         model = LlamaForCausalLM(config)
     model.save_pretrained(options.folder)
-    tokenizer.save_pretrained(options.folder)
+    # Copied, not loaded and saved: transformers chooses another class by the type of the model beside it.
+    for pattern in ("tokenizer*", "chat_template.jinja", "generation_config.json"):
+        for file in Path(options.tokenizer).glob(pattern):
+            shutil.copy(file, options.folder)
     seconds = round(time.monotonic() - started, 1)
     print(
         json.dumps({"what": "made 7.6B", "parameters": model.num_parameters(), "seconds": seconds}),
