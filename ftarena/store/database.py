@@ -4,12 +4,14 @@ WAL with `synchronous=FULL`: a vote that was acknowledged survives a power cut. 
 of its own, so a long read (scores over a million votes) holds up nobody's vote. Writes are short transactions
 that take the write lock at once (`BEGIN IMMEDIATE`): one that read first and asked for the lock later could
 be refused without waiting, whatever the timeout.
+
+A connection is closed by the thread it belongs to, and by no other: SQLite crashes (a segmentation fault, no
+exception) where one is closed while its thread is in the middle of a statement.
 """
 
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +33,6 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._open: weakref.WeakSet[_Handle] = weakref.WeakSet()
-        self._lock = threading.Lock()
         self._closed = False
 
     @classmethod
@@ -54,15 +54,17 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection, in autocommit mode. Write only inside `transaction()`."""
-        if self._closed:
-            raise FtarenaError(f"{self.path} is closed", "open it again")
+        """This thread's connection, in autocommit mode. Write only inside `transaction()`.
+
+        Raises:
+            FtarenaError: The database was closed, and this thread is not in a transaction that it began before.
+        """
         handle: _Handle | None = getattr(self._local, "handle", None)
+        if self._closed and not (handle is not None and handle.connection.in_transaction):
+            self._let_go()
+            raise FtarenaError(f"{self.path} is closed", "open it again")
         if handle is None:
-            handle = _Handle(_connect(self.path))
-            self._local.handle = handle
-            with self._lock:
-                self._open.add(handle)
+            handle = self._local.handle = _Handle(_connect(self.path))
         return handle.connection
 
     @contextmanager
@@ -95,13 +97,19 @@ class Database:
             return self.connection.execute(sql, parameters).fetchall()
 
     def close(self) -> None:
-        """Close every thread's connection. The last one to close also folds the WAL back into the file."""
+        """Close this thread's connection now, and let each other thread close its own.
+
+        A thread that is in a query reads it to its end, one in a transaction finishes that; whatever they ask
+        after it says that the database is closed. Their connections are closed then, or when they end, or
+        when nobody holds this object any more. The last one to close folds the WAL back into the file.
+        """
         self._closed = True
-        with self._lock:
-            for handle in list(self._open):
-                handle.connection.close()
-            self._open.clear()
-        self._local = threading.local()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        handle: _Handle | None = self._local.__dict__.pop("handle", None)
+        if handle is not None:
+            handle.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +121,10 @@ class Database:
 
 
 class _Handle:
-    """A connection that is closed when the thread it belongs to is gone."""
+    """A connection that is closed when the thread it belongs to, or the database, is gone.
+
+    Neither can be while a method of the database runs in that thread, so nothing is in the connection then.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -138,7 +149,7 @@ def _create_private(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # check_same_thread is off only so that close() may close what other threads opened.
+    # check_same_thread is off only so that what a thread has left behind can be closed after it.
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
