@@ -5,8 +5,8 @@ of its own, so a long read (scores over a million votes) holds up nobody's vote.
 that take the write lock at once (`BEGIN IMMEDIATE`): one that read first and asked for the lock later could
 be refused without waiting, whatever the timeout.
 
-A connection is closed by the thread it belongs to, and by no other: SQLite crashes (a segmentation fault, no
-exception) where one is closed while its thread is in the middle of a statement.
+No connection is closed while its thread may be in it: SQLite crashes (a segmentation fault, no exception)
+where that happens in the middle of a statement.
 """
 
 import os
@@ -57,7 +57,7 @@ class Database:
         """This thread's connection, in autocommit mode. Write only inside `transaction()`.
 
         Raises:
-            FtarenaError: The database was closed, and this thread is not in a transaction that it began before.
+            FtarenaError: The database was closed, and this thread is in no transaction begun before that.
         """
         handle: _Handle | None = getattr(self._local, "handle", None)
         if self._closed and not (handle is not None and handle.connection.in_transaction):
