@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ftarena.errors import FtarenaError
 from ftarena.evaluation.examples import Example, load_examples
-from ftarena.evaluation.forgetting import paired_difference, words
+from ftarena.evaluation.forgetting import paired_difference, verdict
 from ftarena.evaluation.loss import LossReport, heldout_loss
 from ftarena.plain.demo import DATA, Demo
 from ftarena.plain.progress import Stage, Stages
@@ -22,7 +22,7 @@ from ftarena.processes import read_json, write_json
 from ftarena.serving.client import EngineClient
 from ftarena.serving.contestants import BASE_NAME, Message, Sampling
 from ftarena.serving.engine import Engine
-from ftarena.text import clean_text, duration
+from ftarena.text import clean_text, duration, shorten
 
 FILE = "demo-report.json"
 SHOWN_PROMPTS = 6
@@ -147,19 +147,17 @@ def render(measured: Measured, demo: Demo) -> str:
         f"{demo.sft.base_model}: base, {demo.sft.name} (SFT) and {demo.dpo.name} (DPO on top of it)",
         f"runs: {demo.sft.id}, {demo.dpo.id}",
         "",
-        f"{'':8} {'held-out loss':>22}   general-knowledge loss (nats per answer token)",
+        f"{'':12} {'held-out loss':24} general-knowledge loss      (nats per answer token)",
     ]
     for name, _ in measured.models:
         held, general = measured.heldout[name], measured.general[name]
-        if name == first:
-            lines.append(f"{name:8} {held.mean_loss:>8.2f} {'':13}   {general.mean_loss:.2f}")
-            continue
-        learned = paired_difference(measured.heldout[first].report(), held.report())
-        forgot = paired_difference(measured.general[first].report(), general.report())
-        change = f"({learned.delta:+.2f}, {learned.sigmas:+.0f} σ)"
-        lines.append(
-            f"{name:8} {held.mean_loss:>8.2f} {change:13}   {general.mean_loss:.2f}   {words(forgot)}"
-        )
+        row = [f"{held.mean_loss:.2f}", f"{general.mean_loss:.2f}"]
+        if name != first:
+            learned = paired_difference(measured.heldout[first].report(), held.report())
+            forgot = paired_difference(measured.general[first].report(), general.report())
+            row[0] += f" ({learned.delta:+.2f}, {abs(learned.sigmas):.0f} σ)"
+            row[1] += f" ({forgot.delta:+.2f}, {abs(forgot.sigmas):.1f} σ: {verdict(forgot)})"
+        lines.append(f"{shorten(name, 12):12} {row[0]:24} {row[1]}")
     for question, answers in measured.answers:
         lines += ["", *_wrap(f"Q: {question}", "")]
         for name, answer in answers.items():
