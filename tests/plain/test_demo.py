@@ -23,10 +23,21 @@ class Runs:
     def start(self, recipe: Any, workspace: Workspace, file: Path) -> Run:
         number = len(self.made) + 1
         run = Run(
-            id=f"r{number}", name=recipe.name, method=recipe.method, directory=self.folder,
-            state=RunState.QUEUED, step=0, total_steps=4, eta_s=None, started_at=0.0, ended_at=None, metrics={}, message="",
-            base_model="demo:smollm2", adapter=self.folder,
-        )  # fmt: skip
+            id=f"r{number}",
+            name=recipe.name,
+            method=recipe.method,
+            directory=self.folder,
+            state=RunState.QUEUED,
+            step=0,
+            total_steps=4,
+            eta_s=None,
+            started_at=0.0,
+            ended_at=None,
+            metrics={},
+            message="",
+            base_model="demo:smollm2",
+            adapter=self.folder,
+        )
         self.made.append(run)
         return run
 
