@@ -17,7 +17,7 @@ from ftarena.tui.settings import Settings, load_settings, save_settings
 from ftarena.tui.situation import Situation, farewell
 from ftarena.workspace import Workspace
 
-from .support import LARGE, SMALL, engine_status, make_desk, screen_text, shows, until
+from .support import LARGE, NAMES, SMALL, engine_status, make_desk, screen_text, shows, until
 from .test_runs import make_run
 
 
@@ -78,6 +78,7 @@ async def test_the_keys_below_work(desk: Desk) -> None:
     """The line below shows keys that work now: while I type, no letters; afterwards they are there."""
     app = FtarenaApp(desk, "chat")
     async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, NAMES[0])  # before there are panes there is nothing to leave the box for
         await shows(pilot, "enter send")
         bottom = screen_text(app).splitlines()[-1]
         assert "alt+enter new line" in bottom and "quit" not in bottom and "blind" not in bottom
