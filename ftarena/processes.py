@@ -143,14 +143,22 @@ def reap() -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace a JSON file as one step: a reader, or a power cut, finds the old or the new one, never half."""
+    """Replace a JSON file as one step: a reader, or a power cut, finds the old or the new one, never half.
+
+    Raises:
+        OSError: The disk refuses; it names `path`, and nothing is left beside it.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, default=str)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=2, default=str)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error  # a failed write names no file
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Processes that outlive their terminal, and the files they leave."""
 
+import errno
 import os
 import signal
 import sys
@@ -92,3 +93,19 @@ def test_the_tail_of_a_huge_log_is_cheap(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("".join(f"line {n}\n" for n in range(50_000)))
     assert tail(log, 2, max_bytes=1000) == ["line 49998", "line 49999"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full the error names the file; the old one is there, and no half one beside it."""
+    path = tmp_path / "status.json"
+    write_json(path, {"step": 1})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ftarena.processes.os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_json(path, {"step": 2})
+    assert caught.value.filename == str(path)
+    assert read_json(path) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]
