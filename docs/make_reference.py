@@ -86,8 +86,10 @@ def recipes() -> str:
         '| `sft` | `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}` |\n'
         '| `sft` | `{"prompt": …, "completion": …}` |\n'
         '| `dpo` | `{"prompt": …, "chosen": …, "rejected": …}` |\n'
-        '| held out | `{"prompt": …, "reference": …}` |\n\n'
-        "`prompt` and answers are lists of turns as above, or plain text.\n",
+        '| held out, questions | `{"prompt": …, "reference": …}` |\n'
+        '| questions | `{"prompt": …}` |\n\n'
+        "`prompt` and answers are lists of turns as above, or plain text. Other keys are left alone. A row\n"
+        "without an answer can be asked (`ftarena prompts add`), but not trained on or measured.\n",
     ]
     for name, field in Recipe.model_fields.items():
         kind = field_type(field.annotation)

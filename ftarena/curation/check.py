@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ftarena.curation.reading import Example, Turns, read_examples
+from ftarena.curation.shapes import ANSWERED, SHAPES
 from ftarena.text import clean_text
 
 Severity = Literal["error", "warning"]
@@ -70,6 +71,8 @@ class CheckReport:
 _ROW_REMEDIES = {
     "json": "repair or remove the line",
     "encoding": "convert the file: iconv -f latin1 -t utf-8",
+    "surrogate": "write both halves, or remove the one",
+    "no-answer": "add an answer; without one it can only be asked: ftarena prompts add",
     "shape": "rename the fields, see docs/recipes.md",
     "field": "add the field or remove the line",
     "type": "give the field the expected type",
@@ -83,8 +86,8 @@ def check_files(files: Sequence[Path], eval_files: Sequence[Path] = ()) -> Check
     """Check training files, and that held-out files share no prompt with them.
 
     Args:
-        files: Files that are or will be trained on.
-        eval_files: Files kept aside for evaluation.
+        files: Files that are or will be trained on: every row needs an answer.
+        eval_files: Files kept aside for evaluation; prompts without an answer are fine here, as questions.
 
     Raises:
         FtarenaError: A file cannot be read at all.
@@ -93,8 +96,11 @@ def check_files(files: Sequence[Path], eval_files: Sequence[Path] = ()) -> Check
     training: list[Example] = []
     heldout: list[Example] = []
     rows: dict[str, dict[str, int]] = {}
-    for path, sink in [(path, training) for path in files] + [(path, heldout) for path in eval_files]:
-        reading = read_examples(path)
+    for path, sink, shapes in [
+        *((path, training, ANSWERED) for path in files),
+        *((path, heldout, tuple(SHAPES)) for path in eval_files),
+    ]:
+        reading = read_examples(path, shapes)
         sink += reading.examples
         rows[str(path)] = dict(Counter(example.shape for example in reading.examples))
         findings += [
@@ -136,7 +142,7 @@ def _doubles(examples: Sequence[Example]) -> Iterator[Finding]:
     for example in examples:
         prompt, answer = _key(example.prompt), _key(example.completion) + _key(example.rejected)
         # An SFT row and a preference pair may well share a prompt: only like is compared with like.
-        kind = "preference" if example.shape == "preference" else "answer"
+        kind = example.shape if example.shape in ("preference", "prompt") else "answer"
         first = seen.setdefault((kind, prompt), (example, answer))
         if first[0] is example:
             continue

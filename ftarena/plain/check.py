@@ -10,6 +10,8 @@ from ftarena.text import clean_line
 
 MAX_SHOWN = 50
 
+_WORDS = {"prompt": "prompt without an answer"}
+
 
 def check(files: Sequence[Path], *, eval_files: Sequence[Path] = (), as_json: bool = False) -> int:
     """Print what is wrong with data files; return 1 if anything is an error, else 0.
@@ -22,7 +24,8 @@ def check(files: Sequence[Path], *, eval_files: Sequence[Path] = (), as_json: bo
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
         return int(report.errors > 0)
     for name, shapes in report.stats["rows"].items():
-        counts = ", ".join(f"{count} {shape}" for shape, count in shapes.items()) or "nothing usable"
+        counts = ", ".join(f"{count} {_WORDS.get(shape, shape)}" for shape, count in shapes.items())
+        counts = counts or "nothing usable"
         print(f"{clean_line(name)}: {counts}")
     for (severity, code), count in sorted(Counter((f.severity, f.code) for f in report.findings).items()):
         print(f"  {count:>6} × {severity} {code}")

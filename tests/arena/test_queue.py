@@ -222,19 +222,36 @@ def test_prompts_from_a_file(store: Store, tmp_path: Path) -> None:
     assert [turn.role for turn in second.turns] == ["system", "user"]
 
 
+def test_the_prompts_of_any_file_can_be_asked(store: Store, tmp_path: Path) -> None:
+    """Answers of other kinds beside a prompt, and a reference that is null, do no harm."""
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(
+        '{"prompt": "one?", "chosen": "a", "rejected": "b"}\n'
+        '{"prompt": "two?", "chosen": "a", "reference": "r"}\n'
+        '{"prompt": "three?", "completion": "a", "reference": null}\n'
+    )
+    assert add_prompts_from_examples(store, file) == PromptsReport(3, 0)
+    assert [prompt.reference for prompt in store.prompts()] == [None, "r", None]
+    file.write_text("")
+    assert add_prompts_from_examples(store, file) == PromptsReport(0, 0)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{", "not JSON"),
-        ("[]", "no `prompt`"),
-        ('{"question": "why?"}', "no `prompt`"),
-        ('{"prompt": 3}', "neither a text nor a list"),
-        ('{"prompt": []}', "neither a text nor a list"),
-        ('{"prompt": [{"role": "human", "content": "why?"}]}', "a turn needs"),
-        ('{"prompt": [{"role": "user", "content": null}]}', "a turn needs"),
-        ('{"prompt": [{"role": "assistant", "content": "so"}]}', "must end with what the user says"),
-        ('{"prompt": "  "}', "must end with what the user says"),
-        ('{"prompt": "why?", "reference": 3}', "`reference` is not a text"),
+        ("{", "broken JSON"),
+        ("[]", "expected an object, found a list"),
+        ('{"question": "why?"}', "prompt is missing (found: question)"),
+        ('{"prompt": 3}', "prompt must be text or a list of messages, found a number"),
+        ('{"prompt": []}', "prompt is an empty list"),
+        ('{"prompt": [{"role": "human", "content": "why?"}]}', "prompt[0].role is 'human'"),
+        ('{"prompt": [{"role": "user", "content": null}]}', "prompt[0].content must be text, found null"),
+        ('{"prompt": [{"role": "assistant", "content": "so"}]}', "prompt ends with a turn of the assistant"),
+        ('{"prompt": "  "}', "prompt is empty"),
+        (
+            '{"prompt": "why?", "reference": 3}',
+            "reference must be text or a list of messages, found a number",
+        ),
     ],
 )
 def test_a_bad_line_of_prompts_is_named(store: Store, tmp_path: Path, line: str, words: str) -> None:
@@ -243,8 +260,8 @@ def test_a_bad_line_of_prompts_is_named(store: Store, tmp_path: Path, line: str,
     file.write_text('{"prompt": "fine"}\n' + line + "\n")
     with pytest.raises(FtarenaError) as caught:
         add_prompts_from_examples(store, file)
-    assert caught.value.message.startswith(f"{file}:2: ")
+    assert caught.value.message.startswith(f"{file}:2:")
     assert words in caught.value.message
     assert store.prompts() == []
-    with pytest.raises(FtarenaError, match="cannot read"):
+    with pytest.raises(FtarenaError, match="there is no file"):
         add_prompts_from_examples(store, tmp_path / "none.jsonl")

@@ -63,6 +63,31 @@ def test_a_heldout_question_that_is_trained_on_is_an_error(tmp_path: Path) -> No
     assert report.findings[0].file == heldout and "train:2" in report.findings[0].message
 
 
+def test_prompts_without_an_answer_are_for_asking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Questions may be held out as they are; given to train on, I am told that nothing can be learned."""
+    train = write(tmp_path / "train", row("One?"), {"prompt": "Two?"})
+    questions = write(
+        tmp_path / "questions",
+        {"prompt": "Three?"},
+        {"prompt": "Three?", "reference": "3"},
+        {"prompt": "two"},
+    )
+    report = check_files([write(tmp_path / "fine", row("One?"))], [questions])
+    assert codes(report) == [] and report.examples == 4
+    report = check_files([train], [questions])
+    assert codes(report) == [("error", "no-answer", 2)]
+    assert "nothing to train on" in report.findings[0].message
+    assert check([train], eval_files=[questions]) == 1
+    said = capsys.readouterr().out
+    assert f"{questions}: 2 prompt without an answer, 1 reference" in said
+    assert "ftarena prompts add" in said
+    assert codes(check_files([], [write(tmp_path / "twice", *[{"prompt": "q"}] * 2)])) == [
+        ("warning", "duplicate", 2)
+    ]
+    leaked = write(tmp_path / "leaked", {"prompt": "one"})
+    assert codes(check_files([train], [leaked]))[0] == ("error", "leak", 1)
+
+
 def test_a_pair_without_a_preference_is_an_error(tmp_path: Path) -> None:
     """Chosen and rejected must differ."""
     pair = {"prompt": "q", "chosen": "a b", "rejected": "a  b\n"}
@@ -101,7 +126,7 @@ def test_the_exit_code_tells_a_script(tmp_path: Path, capsys: pytest.CaptureFixt
     assert check([bad, good], as_json=True) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["examples"] == 2 and {finding["code"] for finding in found["findings"]} == {
-        "shape",
+        "no-answer",
         "duplicate",
     }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftarena.curation.reading import DataError, Example, Turn, load_examples, read_examples
+from ftarena.curation.reading import DataError, Example, Turn, load_examples, load_questions, read_examples
 from ftarena.errors import FtarenaError
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
@@ -45,6 +45,8 @@ def the_problem(folder: Path, row: Any) -> str:
         ({"prompt": [user(Q)], "completion": [assistant(A)]}, "completion"),
         ({"prompt": [user(Q)], "chosen": [assistant(A)], "rejected": B, "votes": 3}, "preference"),
         ({"prompt": Q, "reference": A, "source": "me"}, "reference"),
+        ({"prompt": Q, "source": "me"}, "prompt"),
+        ({"prompt": [user(Q)], "reference": None}, "prompt"),
     ],
 )
 def test_the_shape_is_recognised_by_its_keys(tmp_path: Path, row: Any, shape: str) -> None:
@@ -52,7 +54,8 @@ def test_the_shape_is_recognised_by_its_keys(tmp_path: Path, row: Any, shape: st
     path = write(tmp_path, row)
     (example,) = read_examples(path).examples
     rejected = (Turn("assistant", B),) if shape == "preference" else ()
-    assert example == Example(path, 1, shape, (Turn("user", Q),), (Turn("assistant", A),), rejected)  # type: ignore[arg-type]  # shape is any of the Literal
+    answer = () if shape == "prompt" else (Turn("assistant", A),)
+    assert example == Example(path, 1, shape, (Turn("user", Q),), answer, rejected)  # type: ignore[arg-type]  # shape is any of the Literal
     assert example.question == Q
 
 
@@ -79,6 +82,7 @@ def test_files_from_windows_are_read(tmp_path: Path) -> None:
     [
         ('{"prompt": "a", "completion": }', "2:31: broken JSON: expecting value"),
         ('{"prompt": "a"', "2:15: broken JSON"),
+        ('{"prompt": "a", "n": ' + "1" * 5000 + "}", "2: a number with more digits than Python reads"),
         ("[" * 100_000, "2: broken JSON: nested too deeply"),
         ("{", "one object a line is needed"),
         ("[1, 2]", "2: expected an object, found a list"),
@@ -86,6 +90,10 @@ def test_files_from_windows_are_read(tmp_path: Path) -> None:
         ({}, "none of the known shapes (found: nothing)"),
         ({"text": "a"}, "none of the known shapes (found: text)"),
         ({"prompt": Q, "chosen": A}, "rejected is missing (found: prompt, chosen)"),
+        ({"chosen": A}, "prompt and rejected are missing (found: chosen)"),
+        ({"reference": A}, "prompt is missing (found: reference)"),
+        ('{"prompt": "\\ud83d?"}', "prompt has half of a surrogate pair (\\ud83d), which is no character"),
+        ({"prompt": ""}, "prompt is empty"),
         ({"conversations": []}, 'ShareGPT\'s "conversations" is not read'),
         ({"instruction": Q, "output": A}, 'Alpaca\'s "instruction" is not read'),
         ({"messages": "hi"}, "messages must be a list of messages, found text"),
@@ -108,7 +116,7 @@ def test_files_from_windows_are_read(tmp_path: Path) -> None:
             {"prompt": Q, "completion": [user(Q), assistant(A)]},
             "completion must be one message of the assistant, found 2",
         ),
-        ({"prompt": 3, "completion": A}, "prompt must be a list of messages, found a number"),
+        ({"prompt": 3, "completion": A}, "prompt must be text or a list of messages, found a number"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Any, said: str) -> None:
@@ -144,6 +152,35 @@ def test_a_method_says_what_it_cannot_train_on(tmp_path: Path) -> None:
     assert len(load_examples(path, "sft")) == 1
 
 
+@pytest.mark.parametrize("method", ["sft", "dpo", None])
+def test_a_prompt_without_an_answer_is_not_trained_on(tmp_path: Path, method: Any) -> None:
+    """I gave questions to train on or to measure, or misspelt the answer's key: what was found is named."""
+    path = write(tmp_path, {"prompt": Q, "competion": A})
+    with pytest.raises(DataError, match=r"rows.jsonl:1: a prompt without an answer .*\(found: prompt, comp"):
+        load_examples(path, method)
+
+
+def test_questions_are_read_from_any_file_with_prompts(tmp_path: Path) -> None:
+    """Only prompt and reference are looked at, each with its place; that all have one can be asked for."""
+    path = write(tmp_path, {"prompt": Q, "reference": A, "completion": B}, {"prompt": Q, "chosen": 3}, "{")
+    first, second = load_questions(path, limit=2)
+    assert (first.shape, first.completion) == ("reference", (Turn("assistant", A),))
+    assert (second.shape, second.completion, second.line) == ("prompt", (), 2)
+    with pytest.raises(DataError) as error:
+        load_questions(path, answered=True)
+    lines = error.value.message.splitlines()
+    assert lines[0] == f"{path}:2: reference is missing (found: prompt, chosen)"
+    assert lines[1].startswith(f"{path}:3:2: broken JSON") and "a line looks like" in error.value.hint
+    assert load_questions(write(tmp_path)) == []
+
+
+def test_files_that_were_put_together_are_read(tmp_path: Path) -> None:
+    """`cat a.jsonl b.jsonl` leaves a byte order mark in the middle."""
+    path = tmp_path / "both.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"prompt": "a"}\n\xef\xbb\xbf{"prompt": "b"}\n\xef\xbb\xbf\n')
+    assert [example.question for example in load_questions(path)] == ["a", "b"]
+
+
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     """An export that failed silently is noticed before training."""
     with pytest.raises(DataError, match="holds no rows"):
@@ -169,7 +206,9 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["messages", "prompt", "chosen", "rejected", "completion", "role", "content"]),
+            st.sampled_from(
+                ["messages", "prompt", "chosen", "rejected", "completion", "reference", "role", "content"]
+            ),
             inner,
         )
     ),
@@ -184,3 +223,8 @@ def test_no_row_whatever_breaks_the_reader(tmp_path_factory: pytest.TempPathFact
     path.write_text(json.dumps(row) + "\n")
     reading = read_examples(path)
     assert len(reading.examples) + len(reading.problems) == reading.rows == 1
+    try:
+        (example,) = load_examples(path)
+        assert example.completion and load_examples(path) == list(reading.examples)
+    except DataError as error:
+        assert error.message.startswith(f"{path}:1: ")

@@ -125,20 +125,23 @@ def test_examples_are_read(tmp_path: Path) -> None:
     )
     first, second = load_examples(file)
     assert (first.prompt[0].content, second.reference) == ("Why?", "S")
-    assert len(load_examples(file, limit=1)) == 1
+    file.write_text(file.read_text(encoding="utf-8") + "{\n", encoding="utf-8")
+    assert load_examples(file, limit=2) == [first, second]
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b"{", "not JSON"),
+        (b"{", "broken JSON"),
         (b"\xff", "not UTF-8"),
-        (b"[]", "line"),
-        (b'{"prompt": "x"}', "reference"),
-        (b'{"prompt": "x", "reference": ""}', "reference"),
-        (b'{"prompt": [], "reference": "x"}', "prompt"),
-        (b'{"prompt": [{"role": "assistant", "content": "x"}], "reference": "x"}', "must be the user's"),
-        (b'{"prompt": [{"role": "robot", "content": "x"}], "reference": "x"}', "prompt.0.role"),
+        (b"[]", "expected an object"),
+        (b'{"prompt": "x"}', "reference is missing (found: prompt)"),
+        (b'{"prompt": "x", "reference": null}', "reference is missing (found: prompt)"),
+        (b'{"prompt": "x", "completion": "y"}', "reference is missing (found: prompt, completion)"),
+        (b'{"prompt": "x", "reference": ""}', "reference is empty"),
+        (b'{"prompt": [], "reference": "x"}', "prompt is an empty list"),
+        (b'{"prompt": [{"role": "assistant", "content": "x"}], "reference": "x"}', "expected the user's"),
+        (b'{"prompt": [{"role": "robot", "content": "x"}], "reference": "x"}', "prompt[0].role"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:
@@ -147,13 +150,13 @@ def test_a_bad_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:
     file.write_bytes(b'{"prompt": "x", "reference": "y"}\n' + line + b"\n")
     with pytest.raises(FtarenaError) as caught:
         load_examples(file)
-    assert f"{file}:2: " in caught.value.message
+    assert caught.value.message.startswith(f"{file}:2:")
     assert message in caught.value.message
 
 
 def test_files_that_hold_nothing(tmp_path: Path) -> None:
     """A missing or an empty file is one clear line."""
-    with pytest.raises(FtarenaError, match="cannot read"):
+    with pytest.raises(FtarenaError, match="there is no file"):
         load_examples(tmp_path / "none")
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(FtarenaError, match="holds no examples"):
