@@ -111,12 +111,14 @@ class Strengths:
         """A contestant's rating.
 
         Args:
-            contestant: Its code. anchor: Code of the contestant whose rating is 1000; for other parts of the
-                board, and if None, the mean
-                of the part is.
+            contestant: Its code.
+            anchor: Code of the contestant whose rating is 1000; for other parts of the board, and if None,
+                the mean of the part is.
 
         Returns:
-            Rating points.
+            Rating points, `low` ≤ `value` ≤ `high` where there are ends. After some hundred straight wins the
+            ridge, which keeps the value finite, draws it inside the one-sided bound; the bound then gives way
+            to the value, which only makes the interval wider.
         """
         if anchor is not None and self.anchored(contestant, anchor):
             if contestant == anchor:
@@ -133,9 +135,9 @@ class Strengths:
         if contestant in self.bounds:
             bound = CENTRE + POINTS * self._bound(contestant, anchor)
             return (
-                Estimate(value, bound, None)
+                Estimate(value, min(bound, value), None)
                 if contestant in self.never_lost
-                else Estimate(value, None, bound)
+                else Estimate(value, None, max(bound, value))
             )
         half = POINTS * critical * sqrt(max(variance, 0.0))
         return Estimate(value, value - half, value + half)

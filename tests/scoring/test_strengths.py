@@ -5,7 +5,7 @@ from math import exp, isfinite, log
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scoring_worlds import boards, by_counts, drawn
 
@@ -18,7 +18,7 @@ from ftarena.scoring.davidson import fit_davidson, tie_readiness
 from ftarena.scoring.quantiles import normal_critical, student_critical
 from ftarena.scoring.sandwich import cluster_meat, vote_meat
 from ftarena.scoring.strengths import POINTS, Strengths
-from ftarena.scoring.votes import Vote
+from ftarena.scoring.votes import OUTCOMES, Vote
 
 # 1987 American League East, home team: (away team, home wins, away wins) …
 # Agresti, "Categorical Data Analysis", 2nd edition, table 10.10.
@@ -181,6 +181,33 @@ def test_who_never_lost_has_a_lower_bound_only() -> None:
     assert fit.rating(0, anchor=1).low == pytest.approx(1000 + gap)
     assert fit.ridge
     assert fit.difference(0, 1).high is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from("abcd"), min_size=2, max_size=2, unique=True),
+            st.sampled_from(OUTCOMES),
+            st.sampled_from([1, 2, 7, 300, 3000]),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.booleans(),
+)
+@example([(["a", "b"], "left", 3000)], False)
+@example([(["a", "b"], "left", 3000)], True)
+@settings(max_examples=40, deadline=None)
+def test_a_rating_lies_inside_its_interval(rows: list, with_anchor: bool) -> None:
+    """However lopsided the votes are, no rating is outside the interval printed beside it."""
+    fit = fit_bradley_terry(encode(by_counts([(*pair, outcome, times) for pair, outcome, times in rows])))
+    for code in range(len(fit.names)):
+        for estimate in (
+            fit.rating(code, anchor=0 if with_anchor else None),
+            *(fit.difference(code, other) for other in range(len(fit.names))),
+        ):
+            assert estimate.low is None or estimate.low <= estimate.value
+            assert estimate.high is None or estimate.value <= estimate.high
 
 
 def test_a_clean_sweep_is_significant_from_six_on() -> None:
