@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ftarena.arena.scoreboard import scoreboard
 from ftarena.scoring import ContestantScore, PairScore, ScoreReport, Vote, summary
-from ftarena.scoring.words import counted, percent
+from ftarena.scoring.words import counted, hundredths, percent
 from ftarena.store import Store
 from ftarena.text import clean_line
 
@@ -88,7 +88,7 @@ def _print_pair(console: Console, pair: PairScore) -> None:
         f"  {counted(wins, 'win')}, {lost}, {counted(pair.ties, 'tie')}, {pair.both_bad:,} both bad"
     )
     if rate is not None and low is not None and high is not None:
-        console.print(f"  win rate {percent(rate)}, 95 % interval {100 * low:.0f} to {100 * high:.0f}")
+        console.print(f"  win rate {percent(rate)}, 95 % interval {hundredths(low)} to {hundredths(high)}")
     console.print(Text(f"  {clean_line(summary(pair))}", "" if pair.verdict == "undecided" else "bold"))
     if pair.note:
         console.print(Text(f"  {clean_line(pair.note)}", "dim"))

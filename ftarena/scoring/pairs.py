@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import log
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, CodedVotes, Ints
 from ftarena.scoring.sequential import (
+    EQUIVALENCE,
     SignTest,
     confidence_sequence,
     log_e_value,
@@ -106,7 +108,8 @@ class PairScore:
     """(wins + ties/2) / (wins + losses + ties)."""
 
     e_value: float
-    """Evidence against equality now: a stake of 1 would have become this."""
+    """Evidence against equality now: a stake of 1 would have become this. Capped at 1.797e308, the largest
+    finite number, so that it stays valid JSON."""
 
     p_value: float
     """Always-valid: it may be read after every vote."""
@@ -116,8 +119,8 @@ class PairScore:
     """Votes on the pair after which the verdict fell."""
 
     votes_needed: int | None
-    """More votes on the pair until a verdict, if they go on as before; None with a verdict or no end in
-    sight."""
+    """More votes on the pair until a verdict, if `a` wins `forecast` of the decisive ones; None with a
+    verdict or no end in sight."""
 
     votes_needed_low: int | None
     """The same if the win rate were at the end of its interval that is farther from one half."""
@@ -155,6 +158,26 @@ class PairScore:
 
     course: Course = field(repr=False, compare=False)
     """How the verdict came about."""
+
+    @property
+    def forecast(self) -> float:
+        """Win rate of `a` that `votes_needed` supposes: (wins + 1)/(wins + losses + 2) of the units, which is
+        nearer to one half than `win_rate` because few votes promise little."""
+        return (self.unit_wins + 1) / (self.unit_wins + self.unit_losses + 2)
+
+    @property
+    def weakened(self) -> bool:
+        """Whether a verdict stands that the votes up to now would not reach if they were looked at only now.
+
+        Stopping at the first look that decides is what the verdict's guarantee is about, so it stands; but
+        whoever compares it with the ratings, which take all votes, should know.
+        """
+        if self.verdict == "equivalent":
+            low, high = EQUIVALENCE
+            return not (low <= self.sequence_low and self.sequence_high <= high)
+        # Written as in `sign_test`: rounding must not cost the vote that reaches the limit exactly.
+        log_e = log_e_value(self.unit_wins, self.unit_losses)
+        return self.verdict != "undecided" and log_e < log(1 / self.course.alpha) - 1e-9
 
     def to_json(self) -> dict[str, object]:
         """All fields but the course, as strictly valid JSON."""

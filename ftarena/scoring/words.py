@@ -1,34 +1,41 @@
 """Scores in plain words, the same in every front end.
 
-Names appear as they are. They may come from a stranger's file, so a front end cleans what it shows.
+Names appear as they are. They may come from a stranger's file, so a front end cleans what it shows. Loading
+this loads no numpy, so a screen may say "3 votes" for free.
 """
 
-from ftarena.scoring.pairs import PairScore
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ftarena.scoring.pairs import PairScore
 
 
-def summary(pair: PairScore) -> str:
+def summary(pair: "PairScore") -> str:
     """One line that answers "is it better?".
 
     Args:
         pair: A scored pair.
 
     Returns:
-        For example "sft-1 is better: decided after 52 votes" or "undecided: about 140 more votes at this
-        rate".
+        For example "sft-1 is better: decided after 52 votes" or "undecided: about 140 more votes if sft-1's
+        win rate is 62 %".
     """
+    since = "; the evidence has since weakened" if pair.weakened else ""
     if pair.verdict == "equivalent":
-        return f"no difference worth having: settled after {counted(pair.decided_after, 'vote')}"
+        return f"no difference worth having: settled after {counted(pair.decided_after, 'vote')}{since}"
     if pair.verdict != "undecided":
         better = pair.a if pair.verdict == "a" else pair.b
-        return f"{better} is better: decided after {counted(pair.decided_after, 'vote')}"
+        return f"{better} is better: decided after {counted(pair.decided_after, 'vote')}{since}"
     if pair.unit_wins + pair.unit_losses == 0:
         return "undecided: no vote for either yet"
     if pair.contradicted:
         return "undecided: the votes contradict each other"
     if pair.votes_needed is None:
-        return "undecided: no end in sight at this rate"
+        return "undecided: no end in sight at this win rate"
     plural = "" if pair.votes_needed == 1 else "s"
-    return f"undecided: about {rounded(pair.votes_needed)} more vote{plural} at this rate"
+    ahead, rate = (pair.a, pair.forecast) if pair.forecast >= 0.5 else (pair.b, 1 - pair.forecast)
+    supposed = f"if {ahead}'s win rate is {percent(rate)}"
+    return f"undecided: about {rounded(pair.votes_needed)} more vote{plural} {supposed}"
 
 
 def counted(number: int | None, noun: str) -> str:
@@ -44,4 +51,14 @@ def rounded(number: int) -> str:
 
 def percent(rate: float | None) -> str:
     """A share as people say it: "75 %", and "–" where there is none."""
-    return "–" if rate is None else f"{100 * rate:.0f} %"
+    return "–" if rate is None else f"{hundredths(rate)} %"
+
+
+def hundredths(rate: float) -> str:
+    """A share in percent, whole; with as many decimals as keep it from being called 0 or 100 where it is not:
+    0.9996 becomes "99.96"."""
+    for decimals in range(10):
+        shown = f"{100 * rate:.{decimals}f}"
+        if rate in (0, 1) or 0 < float(shown) < 100:
+            return shown
+    return f"{100 * rate:.0f}"

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from math import log
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from scoring_worlds import boards, by_counts, drawn
 
 from ftarena.errors import FtarenaError
 from ftarena.scoring import Outcome, ScoreReport, Vote, score, summary
+from ftarena.scoring.sequential import log_e_value
+from ftarena.scoring.words import percent
 
 SEQUENTIAL = {
     "e_value", "p_value", "verdict", "decided_after", "votes_needed", "votes_needed_low", "unit_wins",
@@ -271,7 +274,16 @@ def test_the_course_narrows() -> None:
     ("rows", "said"),
     [
         ([("sft-1", "base", "left", 9)], "sft-1 is better: decided after 8 votes"),
-        ([("a", "b", "left", 6), ("a", "b", "right", 4)], "undecided: about 410 more votes at this rate"),
+        (
+            [("a", "b", "left", 6), ("a", "b", "right", 4)],
+            "undecided: about 410 more votes if a's win rate is 58 %",
+        ),
+        ([("a", "b", "left", 1)], "undecided: about 85 more votes if a's win rate is 67 %"),
+        ([("a", "b", "right", 6)], "undecided: about 4 more votes if b's win rate is 88 %"),
+        (
+            [("y", "z", "left", 10), ("y", "z", "right", 4)],
+            "y is better: decided after 8 votes; the evidence has since weakened",
+        ),
         ([("a", "b", "tie", 6)], "undecided: no vote for either yet"),
         ([("a", "b", "left", 8), ("a", "b", "right", 60)], "undecided: the votes contradict each other"),
     ],
@@ -279,6 +291,23 @@ def test_the_course_narrows() -> None:
 def test_in_plain_words(rows: list, said: str) -> None:
     """One line answers whether it got better."""
     assert summary(score(by_counts(rows)).pairs[0]) == said
+
+
+def test_what_is_foretold_comes_true() -> None:
+    """The votes that I am told are still needed, at the win rate that I am told, do settle it."""
+    pair = score(by_counts([("a", "b", "left", 6), ("a", "b", "right", 4)])).pairs[0]
+    assert pair.votes_needed is not None
+    more = [pair.forecast * pair.votes_needed, (1 - pair.forecast) * pair.votes_needed]
+    assert log_e_value(6 + more[0], 4 + more[1]) >= log(20)
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [(0.0, "0 %"), (1.0, "100 %"), (0.9996, "99.96 %"), (0.0004, "0.04 %"), (0.75, "75 %"), (None, "–")],
+)
+def test_nearly_all_is_not_all(rate: float | None, said: str) -> None:
+    """A share is called 100 % only where nothing is missing."""
+    assert percent(rate) == said
 
 
 def test_equals_in_plain_words() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
+from ftarena.scoring.words import hundredths, percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
@@ -103,9 +104,9 @@ def pair_rows(pair: "PairScore", verdict: str, width: int) -> list[Row]:
         rows.append(
             [
                 Piece(names),
-                Piece(f"{100 * seen.rate:.0f} %  ", "strong"),
+                Piece(f"{percent(seen.rate)}  ", "strong"),
                 Piece(bar(axis, seen.low, seen.rate, seen.high, mark=0.5), "first"),
-                Piece(f"  {100 * seen.low:.0f} … {100 * seen.high:.0f} %"),
+                Piece(f"  {hundredths(seen.low)} … {hundredths(seen.high)} %"),
             ]
         )
     facts = [

@@ -6,6 +6,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from ftarena.scoring.words import percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.board import facing, flow, headline, pair_rows, rating_rows
 from ftarena.tui.drawing.curves import Series
@@ -223,7 +224,7 @@ def _pair_row(pair: "PairScore") -> ListRow:
             Piece(str(seen.lost), "bad"),
             str(pair.ties),
             str(pair.both_bad),
-            Piece("–" if seen.rate is None else f"{100 * seen.rate:.0f} %", "strong"),
+            Piece(percent(seen.rate), "strong"),
             bar(_RATE, seen.low, seen.rate, seen.high, mark=0.5),
             _verdict(pair),
         ),
