@@ -16,6 +16,10 @@ from ftarena.serving.contestants import Message
 from ftarena.store import OUTCOMES, BattleRow, ContestantRow, NamesShown, Outcome, Store
 
 
+class AlreadyDecidedError(FtarenaError):
+    """This labeler has voted on the battle, or skipped it, and has not taken that back."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlindBattle:
     """All that a labeler may know before the vote. Texts are raw: clean them where they are shown."""
@@ -164,7 +168,7 @@ class Arena:
             before_end: Whether an answer was still being written.
 
         Raises:
-            FtarenaError: The battle is somebody else's, unknown, or decided already.
+            FtarenaError: The battle is somebody else's or unknown; `AlreadyDecidedError`: it is decided.
         """
         if outcome not in OUTCOMES:
             raise FtarenaError(f"{outcome!r} is no vote", f"one of {', '.join(OUTCOMES)}")
@@ -184,7 +188,7 @@ class Arena:
         """Leave a battle undecided; it does not come back unless the skip is taken back with `undo`.
 
         Raises:
-            FtarenaError: The battle is somebody else's, unknown, or decided already.
+            FtarenaError: The battle is somebody else's or unknown; `AlreadyDecidedError`: it is decided.
         """
         with self._store.transaction():
             self._undecided(battle_id)
@@ -326,7 +330,7 @@ class Arena:
     def _undecided(self, battle_id: str) -> None:
         self._own(battle_id)
         if self._ballots.standing(battle_id, self.labeler) is not None:
-            raise FtarenaError("this battle is decided already", "take it back first with u")
+            raise AlreadyDecidedError("this battle is decided already", "take it back first with u")
 
     def _blind(self, battle: BattleRow) -> BlindBattle:
         prompt = self._store.prompt(battle.prompt_id or "")

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from ftarena.arena import Arena, BlindBattle, Progress, Reveal
+from ftarena.arena import AlreadyDecidedError, Arena, BlindBattle, Progress, Reveal
 from ftarena.arena.lineup import sync_lineup
 from ftarena.errors import FtarenaError
 from ftarena.store import NamesShown, Outcome, Store
@@ -171,33 +171,50 @@ class _Booth:
             True for the next battle, a battle that was opened again, or None to stop.
         """
         while line := self._lines.readline():
-            key, _, rest = line.strip().partition(" ")
-            rest = rest.strip()
-            if key.lower() in _OUTCOMES and not rest:
-                self._vote(battle, *_OUTCOMES[key.lower()], shown)
+            try:
+                following = self._obey(battle, line, shown)
+            except AlreadyDecidedError:
+                self.say("This one was decided in another window; your key did not count.")
+                self.say()
+                self._acted = True
                 return True
-            match key.lower():
-                case "s":
-                    self._acted = True
-                    self._arena.skip(battle.id, rest)
-                    self.say("Skipped. u takes it back.")
-                    return True
-                case "u":
-                    if (again := self._undo()) is not None:
-                        return again
-                case "c":
-                    self._comment(battle, rest)
-                case "r":
-                    self._show(battle)
-                case "q":
-                    return None
-                case "?":
-                    self.say(_HELP)
-                case "":
-                    self.say(_QUESTION)
-                case _:
-                    self.say(f"{clean_line(line)!r} is none of the keys. {_QUESTION}")
+            if following is not False:
+                return following
         return None
+
+    def _obey(self, battle: BlindBattle, line: str, shown: float) -> "BlindBattle | bool | None":
+        """Do what one line says.
+
+        Returns:
+            What `_decide` does, or False where the battle goes on.
+        """
+        key, _, rest = line.strip().partition(" ")
+        rest = rest.strip()
+        if key.lower() in _OUTCOMES and not rest:
+            self._vote(battle, *_OUTCOMES[key.lower()], shown)
+            return True
+        match key.lower():
+            case "s":
+                self._acted = True
+                self._arena.skip(battle.id, rest)
+                self.say("Skipped. u takes it back.")
+                return True
+            case "u":
+                if (again := self._undo()) is not None:
+                    return again
+            case "c":
+                self._comment(battle, rest)
+            case "r":
+                self._show(battle)
+            case "q":
+                return None
+            case "?":
+                self.say(_HELP)
+            case "":
+                self.say(_QUESTION)
+            case _:
+                self.say(f"{clean_line(line)!r} is none of the keys. {_QUESTION}")
+        return False
 
     def _vote(self, battle: BlindBattle, outcome: Outcome, words: str, shown: float) -> None:
         self._arena.vote(battle.id, outcome, elapsed_ms=round((time.monotonic() - shown) * 1000))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.arena import add_contestant
+from ftarena.arena import Arena, add_contestant
 from ftarena.errors import FtarenaError
 from ftarena.plain.vote import vote
 from ftarena.serving.contestants import Contestant, Message, Sampling
@@ -292,3 +292,24 @@ def test_a_terminal_that_is_not_utf8(place: Workspace) -> None:
     assert result.returncode == 0, result.stderr
     assert b"  ls ? ?\xfc? ?" in result.stdout
     assert len(cast(place)) == 1
+
+
+def test_a_second_window_goes_on(place: Workspace) -> None:
+    """I decided this battle in another window: my line is not counted, I am told, the next one comes."""
+    fill(place, 2)
+
+    class Elsewhere(io.StringIO):
+        def readline(self, *_: object) -> str:
+            if self.tell() == 0:
+                with Store.open(place.database) as store:
+                    arena = Arena(store, labeler="ana")
+                    battle = arena.next()
+                    assert battle is not None
+                    arena.vote(battle.id, "left", elapsed_ms=1)
+            return super().readline()
+
+    out = io.StringIO()
+    lines = Elsewhere("b\nb\n")
+    assert vote(place, place.database, labeler="ana", more=lambda: False, lines=lines, out=out) == 0
+    assert "decided in another window" in out.getvalue()
+    assert cast(place) == ["left", "right"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ftarena.arena import Arena
 from ftarena.serving.status import EngineState
 from ftarena.store import Store
 from ftarena.tui.app import FtarenaApp
@@ -249,3 +250,37 @@ async def test_a_second_front_end_finds_the_same_battle(desk: Desk) -> None:
     again = make_desk(desk.workspace)
     async with FtarenaApp(again, "vote").run_test(size=SMALL) as pilot:
         assert (await ready(pilot)).battle == first
+
+
+async def test_long_answers_are_read_from_their_start(workspace: Workspace) -> None:
+    """Both answers are long: a first battle and one that is resumed both open at their first line."""
+    fill(workspace, answer=lambda n, i: "\n".join(f"line {row}." for row in range(60)) + f"\n{n}{i}")
+    for _ in range(2):  # the second time the battle that was left open is resumed
+        app = FtarenaApp(make_desk(workspace), "vote")
+        async with app.run_test(size=SMALL) as pilot:
+            await ready(pilot)
+            await shows(pilot, "line 0.")
+            await pilot.pause()
+            assert screen_text(app).count("line 0.") == 2
+            assert screen_text(app).count("↓ more") == 2
+            await pilot.resize_terminal(*LARGE)
+            await pilot.pause()
+            assert screen_text(app).count("line 0.") == 2
+
+
+@pytest.mark.parametrize("key", ["b", "s"])
+async def test_a_second_window_goes_on(desk: Desk, key: str) -> None:
+    """I decided this battle in another window: my key is not counted, I am told, the next one comes."""
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        first = screen.battle
+        assert first is not None
+        with Store.open(desk.workspace.database) as store:
+            Arena(store, labeler="ana").vote(first.id, "left", elapsed_ms=1)
+        await pilot.press(key)
+        await shows(pilot, "decided in another window")
+        assert screen.battle is not None and screen.battle.id != first.id
+        await pilot.press("x")
+        await shows(pilot, "Recorded: both bad.")
+    assert [event[:2] for event in events(desk.workspace)] == [("vote", "left"), ("vote", "both_bad")]

@@ -5,8 +5,9 @@ titles say A, B, left and right. The status on top leaves out runs and engines: 
 """
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -27,6 +28,8 @@ from ftarena.tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from ftarena.arena.battles import Arena, BlindBattle, Progress, Reveal
     from ftarena.tui.desk import Desk
+
+T = TypeVar("T")
 
 GUARD_S = 0.15
 """A key pressed twice, or held down, must not vote twice: the key that decided the last battle is deaf for
@@ -96,7 +99,7 @@ class VoteScreen(Place):
             yield Static("", markup=False)
         with Horizontal(id="answers"):
             for side, title in (("left", "A"), ("right", "B")):
-                pane = Transcript(id=side, tells_more=True)
+                pane = Transcript(id=side, tells_more=True, follows=False)
                 # Arrow keys vote here; a focused pane would take them for scrolling.
                 pane.can_focus = False
                 pane.border_title = title
@@ -242,10 +245,11 @@ class VoteScreen(Place):
             return arena.reveal(battle.id) if reveal_now else None
 
         try:
-            names = await self.desk.run(vote)
-            self._decided.append(battle.id)
-            await self._show_next()
-            self._say(f"{recorded(outcome, names)} u takes it back.")
+            names = await self._unless_decided(vote)
+            if names is not False:
+                self._decided.append(battle.id)
+                await self._show_next()
+                self._say(f"{recorded(outcome, names)} u takes it back.")
         finally:
             self._busy = False
             self._last_key = (outcome, self.clock() + GUARD_S)
@@ -263,11 +267,26 @@ class VoteScreen(Place):
         arena = self._arena
         assert arena is not None
         try:
-            await self.desk.run(arena.skip, battle.id)
-            await self._show_next()
-            self._say("Skipped. u takes it back.")
+            if await self._unless_decided(partial(arena.skip, battle.id)) is not False:
+                await self._show_next()
+                self._say("Skipped. u takes it back.")
         finally:
             self._busy = False
+
+    async def _unless_decided(self, decide: Callable[[], T]) -> T | Literal[False]:
+        """Decide on the battle that is shown; where another window has, say so and show the next one.
+
+        Returns:
+            What `decide` returns, or False where it was not asked any more.
+        """
+        from ftarena.arena.battles import AlreadyDecidedError
+
+        try:
+            return await self.desk.run(decide)
+        except AlreadyDecidedError:
+            await self._show_next()
+            self._say("This one was decided in another window; your key did not count.")
+            return False
 
     def action_undo(self) -> None:
         """Take back the last vote or skip and show its battle again."""

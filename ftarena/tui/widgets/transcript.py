@@ -46,7 +46,7 @@ class _Entry:
 
 
 class Transcript(ScrollView, can_focus=True):
-    """Text that can be appended to cheaply; it follows its end until the reader scrolls up.
+    """Text that can be appended to cheaply; unless told not to, it follows its end until one scrolls up.
 
     All text is foreign: it is cleaned here, whoever passes it in.
     """
@@ -71,17 +71,21 @@ class Transcript(ScrollView, can_focus=True):
         "transcript--log",
     }
 
-    def __init__(self, *, id: str | None = None, gap: bool = True, tells_more: bool = False) -> None:
+    def __init__(
+        self, *, id: str | None = None, gap: bool = True, tells_more: bool = False, follows: bool = True
+    ) -> None:
         """Create an empty pane.
 
         Args:
             id: Its id; must not say what it shows, where that is blind.
             gap: Whether entries are one empty row apart.
             tells_more: Whether its lower edge says that the text goes on below.
+            follows: Whether it keeps its end in view as it grows; what is read from its start does not.
         """
         super().__init__(id=id)
         self._tells_more = tells_more
         self._gap = gap
+        self._follows = follows
         self._entries: list[_Entry] = []
         self._rows: list[Row] = []
         self._strips: dict[int, Strip] = {}
@@ -167,6 +171,11 @@ class Transcript(ScrollView, can_focus=True):
         """Whether the end lies below what can be seen."""
         return self.scroll_offset.y < self.max_scroll_y
 
+    @property
+    def _at_end(self) -> bool:
+        """Whether the end is in view and is to stay there; a pane that is still empty shows its end too."""
+        return self._follows and self.scroll_offset.y >= self.max_scroll_y
+
     # How it is wrapped
 
     def _wrap_from(self, entry: _Entry, line: int) -> None:
@@ -199,7 +208,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def _rows_changed(self, first: int) -> None:
         """Follow the end if it was in view, and repaint, without laying out the screen."""
-        following = self.scroll_offset.y >= self.max_scroll_y
+        following = self._at_end
         for row in [row for row in self._strips if row >= first]:
             del self._strips[row]
         size = Size(self._wrap_width, len(self._rows))
@@ -218,7 +227,7 @@ class Transcript(ScrollView, can_focus=True):
         if width == self._wrap_width or width <= 0:
             return
         self._wrap_width = width
-        following = self.scroll_offset.y >= self.max_scroll_y
+        following = self._at_end
         share = self.scroll_offset.y / max(len(self._rows), 1)
         self._rows = []
         for entry in self._entries:
