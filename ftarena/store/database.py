@@ -10,10 +10,12 @@ where that happens in the middle of a statement.
 """
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,7 +86,7 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                _roll_back(connection)
+                roll_back(connection)
                 raise
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -168,13 +170,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             migrations.apply(connection)
         connection.execute("COMMIT")
     except BaseException:
-        _roll_back(connection)
+        roll_back(connection)
         raise
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:  # a full disk has ended it already
-        connection.execute("ROLLBACK")
 
 
 def _up_to_date(connection: sqlite3.Connection, path: Path) -> bool:
@@ -199,6 +196,13 @@ def _up_to_date(connection: sqlite3.Connection, path: Path) -> bool:
     return len(done) == len(known)
 
 
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Undo the transaction that is under way because of an error, which stays the one to tell."""
+    if connection.in_transaction:  # a full disk has ended it already
+        with suppress(sqlite3.Error):  # what cannot be undone now is undone by whoever opens the file next
+            connection.execute("ROLLBACK")
+
+
 @contextmanager
 def mended(path: Path) -> Iterator[None]:
     """Turn what the disk or another process did to the file into words and a hint.
@@ -209,6 +213,12 @@ def mended(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path.parent)):
+            temporary = os.environ.get("SQLITE_TMPDIR") or tempfile.gettempdir()  # where SQLite sorts
+            raise FtarenaError(
+                f"{path}: no space left on the disk ({error})",
+                f"free some space, then try again: df -h {path.parent} {temporary}",
+            ) from error
         if code not in _HINTS:
             raise
         raise FtarenaError(f"{path}: {error}", _HINTS[code].format(path=path, folder=path.parent)) from error
@@ -217,7 +227,6 @@ def mended(path: Path) -> Iterator[None]:
 _HINTS = {
     sqlite3.SQLITE_BUSY: "another program holds the file; see which one: fuser {path}",
     sqlite3.SQLITE_LOCKED: "another program holds the file; see which one: fuser {path}",
-    sqlite3.SQLITE_FULL: "free some space: df -h {folder}",
     sqlite3.SQLITE_IOERR: "the disk refused; see why: df -h {folder}",
     sqlite3.SQLITE_READONLY: "check who may write there: ls -la {folder}",
     sqlite3.SQLITE_PERM: "check who may write there: ls -la {folder}",
@@ -225,3 +234,14 @@ _HINTS = {
     sqlite3.SQLITE_NOTADB: "give another file with --db",
     sqlite3.SQLITE_CORRUPT: "restore a backup, or save what is left: sqlite3 {path} .recover",
 }
+
+# What SQLite also says of a full disk, where it is its log or its index of that which finds no room.
+_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        # Less than the smallest log and its index need. A read-only medium has no room either.
+        return shutil.disk_usage(folder).free < 64 * 1024 and os.access(folder, os.W_OK)
+    except OSError:
+        return False

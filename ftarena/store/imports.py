@@ -6,13 +6,15 @@ is it copied, in one transaction and in the order of the ids: a million ids in r
 page of the database again and again. SQLite does the sorting, on disk, so memory stays bounded.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ftarena.store.database import mended
+from ftarena.store.database import mended, roll_back
 from ftarena.store.ids import content_hash, is_content_hash, now, prompt_hash
 from ftarena.store.prompts_json import turns_json
 from ftarena.store.store import Store
@@ -87,7 +89,8 @@ def import_votes_csv(store: Store, file: Path) -> ImportReport:
         with store.transaction():
             return _copy(store)
     finally:
-        with mended(store.path):
+        # What went wrong before is what to tell; a table left behind goes with the connection.
+        with suppress(sqlite3.Error):
             connection.execute("DROP TABLE IF EXISTS temp.staged")
 
 
@@ -109,8 +112,10 @@ def _stage(store: Store, file: Path) -> None:
         connection.execute("BEGIN")  # of the temporary file only: the arena itself is not locked
         try:
             connection.executemany("INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        finally:
             connection.execute("COMMIT")
+        except BaseException:
+            roll_back(connection)
+            raise
 
 
 def _prompt_id(prompt: str) -> str | None:
@@ -141,29 +146,30 @@ def _copy(store: Store) -> ImportReport:
     own = _own_votes(store)
     added = seen = 0
     connection.create_function("imported_vote_id", 6, _vote_id, deterministic=True)
-    numbered = connection.execute(_NUMBERED)
+    # Closed also where a full disk ends it half way: a query that is open keeps its table locked.
+    with closing(connection.execute(_NUMBERED)) as numbered:
 
-    def battles() -> Iterator[tuple[str, int, str, str, str, str, str | None]]:
-        nonlocal seen
-        for vote_id, line, a, b, outcome, labeler, prompt_id, number, *itself in numbered:
-            seen += 1
-            key = contestants[a], contestants[b], outcome, labelers[labeler]
-            if number > own[*key, prompt_id] and not (number == 1 and tuple(itself) == key):
-                yield vote_id, line, *key, prompt_id
+        def battles() -> Iterator[tuple[str, int, str, str, str, str, str | None]]:
+            nonlocal seen
+            for vote_id, line, a, b, outcome, labeler, prompt_id, number, *itself in numbered:
+                seen += 1
+                key = contestants[a], contestants[b], outcome, labelers[labeler]
+                if number > own[*key, prompt_id] and not (number == 1 and tuple(itself) == key):
+                    yield vote_id, line, *key, prompt_id
 
-    waiting = battles()
-    while chunk := list(islice(waiting, _CHUNK)):
-        cursor = connection.executemany(
-            "INSERT INTO battles (id, origin, labeler_id, prompt_id, left_id, right_id, created_at)"
-            " VALUES (?, 'import', ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-            [(vote, who, prompt, left, right, moment) for vote, _, left, right, _, who, prompt in chunk],
-        )
-        added += cursor.rowcount
-        connection.executemany(
-            "INSERT INTO ballot_events (id, battle_id, labeler_id, kind, outcome, position, created_at)"
-            " VALUES (?, ?, ?, 'vote', ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-            [(vote, vote, who, outcome, line, moment) for vote, line, _, _, outcome, who, _ in chunk],
-        )
+        waiting = battles()
+        while chunk := list(islice(waiting, _CHUNK)):
+            cursor = connection.executemany(
+                "INSERT INTO battles (id, origin, labeler_id, prompt_id, left_id, right_id, created_at)"
+                " VALUES (?, 'import', ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                [(vote, who, prompt, left, right, moment) for vote, _, left, right, _, who, prompt in chunk],
+            )
+            added += cursor.rowcount
+            connection.executemany(
+                "INSERT INTO ballot_events (id, battle_id, labeler_id, kind, outcome, position, created_at)"
+                " VALUES (?, ?, ?, 'vote', ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                [(vote, vote, who, outcome, line, moment) for vote, line, _, _, outcome, who, _ in chunk],
+            )
     return ImportReport(added, seen - added, new)
 
 

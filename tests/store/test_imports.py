@@ -217,3 +217,28 @@ def test_votes_are_in_the_order_of_the_file(store: Store, tmp_path: Path) -> Non
     words = {"left": "a", "right": "b"}
     assert [words.get(vote.outcome, vote.outcome) for vote in store.standing_votes()] == outcomes
     assert isinstance(store.standing_votes()[0], VoteRow)
+
+
+def test_a_disk_that_gets_full_is_what_i_am_told(store: Store, tmp_path: Path) -> None:
+    """When the disk is full half way, that is said, nothing is imported, and it works with more room."""
+    lines = "".join(f"base,sft,a,me,prompt {number}\n" for number in range(20_000))
+    file = written(tmp_path, f"a,b,outcome,labeler,prompt\n{lines}")
+    (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
+    # Room for the prompts, not for all of the votes: full while the staged lines are being read.
+    store.connection.execute(f"PRAGMA max_page_count = {pages + 2500}")
+    with pytest.raises(FtarenaError, match="no space left on the disk") as caught:
+        import_votes_csv(store, file)
+    assert "df -h" in caught.value.hint
+    assert store.standing_votes() == []
+    store.connection.execute("PRAGMA max_page_count = 1000000")
+    assert import_votes_csv(store, file).added == 20_000
+
+
+def test_a_full_temporary_folder_is_what_i_am_told(store: Store, tmp_path: Path) -> None:
+    """When there is no room even for reading the file, that is said too."""
+    lines = "".join(f"base,sft,a,me,prompt {number}\n" for number in range(2_000))
+    file = written(tmp_path, f"a,b,outcome,labeler,prompt\n{lines}")
+    (pages,) = store.connection.execute("PRAGMA temp.page_count").fetchone()
+    store.connection.execute(f"PRAGMA temp.max_page_count = {pages + 10}")
+    with pytest.raises(FtarenaError, match="no space left on the disk"):
+        import_votes_csv(store, file)
