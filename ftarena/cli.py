@@ -72,6 +72,15 @@ def _places(db: Path | None) -> tuple["Workspace", Path]:
     return workspace, db
 
 
+def _places_to_read(db: Path | None) -> tuple["Workspace", Path]:
+    """Return what `_places` does; a database that is named must be there already."""
+    if db is not None:
+        from ftarena.store.database import need_database
+
+        need_database(db)
+    return _places(db)
+
+
 def _labeler(name: str | None) -> str:
     from ftarena.arena.labeler import default_labeler
 
@@ -294,7 +303,7 @@ def contestants_list(db: Db = None, as_json: AsJson = False) -> None:
     """List what can answer, and what only imported votes know."""
     from ftarena.plain.contestants import list_contestants
 
-    workspace, database = _places(db)
+    workspace, database = _places_to_read(db)
     raise typer.Exit(list_contestants(workspace, database, as_json=as_json))
 
 
@@ -380,7 +389,7 @@ def score(as_json: AsJson = False, db: Db = None) -> None:
     """Say who is better, and how sure that is."""
     from ftarena.plain.scores import score as score_plain
 
-    raise typer.Exit(score_plain(_places(db)[1], as_json=as_json))
+    raise typer.Exit(score_plain(_places_to_read(db)[1], as_json=as_json))
 
 
 @votes_app.command("import")
@@ -412,7 +421,7 @@ def export_votes(
     """Write every vote that stands."""
     from ftarena.plain.votes import export_votes as export
 
-    raise typer.Exit(export(_places(db)[1], output, form))
+    raise typer.Exit(export(_places_to_read(db)[1], output, form))
 
 
 @export_app.command("dpo")
@@ -420,7 +429,7 @@ def export_dpo(output: Output = None, db: Db = None) -> None:
     """Write preference pairs as TRL reads them; ties and both bad are left out."""
     from ftarena.plain.votes import export_dpo as export
 
-    raise typer.Exit(export(_places(db)[1], output))
+    raise typer.Exit(export(_places_to_read(db)[1], output))
 
 
 @app.command()
@@ -430,7 +439,7 @@ def doctor(as_json: AsJson = False, db: Db = None) -> None:
     from ftarena.workspace import Workspace
 
     workspace = Workspace.find()  # looking must not create it
-    raise typer.Exit(examine(workspace, db or workspace.database, as_json=as_json))
+    raise typer.Exit(examine(workspace, db or workspace.database, named=db is not None, as_json=as_json))
 
 
 def main() -> None:

@@ -90,3 +90,32 @@ def test_output_onto_a_full_disk_is_one_message(home: Path) -> None:
             assert done.returncode == 1
             assert "no space left on the disk\n" in done.stderr
             assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["score"], ["export", "votes"], ["export", "dpo"], ["contestants", "list"]],
+    ids=lambda words: " ".join(words),
+)
+@pytest.mark.parametrize("name", ["typo.db", "nowhere/deeper/arena.db", "folder"])
+def test_a_database_that_i_mistyped(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    name: str,
+) -> None:
+    """A file that I name with --db and that is not there is an error, not an arena without votes."""
+    (tmp_path / "folder").mkdir()
+    assert main(monkeypatch, *words, "--db", str(tmp_path / name)) == 1
+    assert f"{tmp_path / name}" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_an_arena_that_nobody_named_may_be_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a new project there are no votes yet, and that is no error."""
+    assert main(monkeypatch, "score") == 0
+    assert "No votes yet" in capsys.readouterr().out

@@ -39,8 +39,9 @@ def list_contestants(
         out: Where to; standard output by default.
     """
     out = out or sys.stdout
-    with Store.open(database) as store:
-        sync_lineup(store, workspace)
+    with Store.open_existing(database) if database.exists() else Store.open(database) as store:
+        if not store.read_only:
+            sync_lineup(store, workspace)
         rows = store.contestants()
         votes = _votes_by_name(store)
     if as_json:

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,8 +23,10 @@ from rich.text import Text
 
 import ftarena
 from ftarena import hardware
+from ftarena.errors import FtarenaError
 from ftarena.recipes.models import MARKER
 from ftarena.serving.engine import EngineState, list_engines
+from ftarena.store.database import connect_to_read, need_database
 from ftarena.text import clean_line, size
 from ftarena.training.jobs import RunState, list_runs
 from ftarena.workspace import Workspace, cache_dir
@@ -61,9 +64,16 @@ class Finding:
     """A command or change; only where there is something to do."""
 
 
-def doctor(workspace: Workspace, database: Path, *, as_json: bool = False) -> int:
-    """Print every finding; return 1 if anything is wrong, else 0."""
-    findings = list(examine(workspace, database))
+def doctor(workspace: Workspace, database: Path, *, named: bool = False, as_json: bool = False) -> int:
+    """Print every finding; return 1 if anything is wrong, else 0.
+
+    Args:
+        workspace: The project.
+        database: The arena.
+        named: Whether somebody named the arena, so that it must be there.
+        as_json: Print one JSON object instead of lines.
+    """
+    findings = list(examine(workspace, database, named=named))
     wrong = sum(finding.state == "wrong" for finding in findings)
     if as_json:
         print(json.dumps({"wrong": wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
@@ -80,13 +90,13 @@ def doctor(workspace: Workspace, database: Path, *, as_json: bool = False) -> in
     return int(wrong > 0)
 
 
-def examine(workspace: Workspace, database: Path) -> Iterator[Finding]:
+def examine(workspace: Workspace, database: Path, *, named: bool = False) -> Iterator[Finding]:
     """Yield the findings, from the machine up to what is running on it."""
     yield from _machine()
     yield from _packages()
     yield from _disk(workspace)
     yield from _models()
-    yield from _database(database)
+    yield from _database(database, named)
     yield from _runs(workspace)
     yield from _engines(workspace)
     yield from _terminal()
@@ -191,14 +201,23 @@ def _models() -> Iterator[Finding]:
         yield Finding("note", "model", "none converted yet; demo:smollm2 takes half a minute", "make demo")
 
 
-def _database(path: Path) -> Iterator[Finding]:
+def _database(path: Path, named: bool) -> Iterator[Finding]:
+    if named:
+        try:
+            need_database(path)
+        except FtarenaError as error:
+            yield Finding("wrong", "votes", error.message, error.hint)
+            return
     if not path.exists():
         yield Finding("note", "votes", f"no database yet; it will be {_home(path)}")
         return
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(connect_to_read(path)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
             votes = int(connection.execute("SELECT count(*) FROM votes").fetchone()[0])
+    except FtarenaError as error:
+        yield Finding("wrong", "votes", error.message, error.hint)
+        return
     except sqlite3.Error as error:
         yield Finding(
             "wrong",

@@ -54,7 +54,7 @@ def score(
 def _read(database: Path, anchor: str | None) -> tuple[list[Vote], ScoreReport]:
     if not database.exists():
         return scoreboard([], anchor=None)
-    with Store.open(database) as store:
+    with Store.open_existing(database) as store:
         return scoreboard(store.standing_votes(), anchor=anchor)
 
 

@@ -48,7 +48,7 @@ def export_votes(database: Path, output: Path | None, form: str) -> int:
     """
     if form not in ("csv", "jsonl"):
         raise FtarenaError(f"votes cannot be written as {form!r}", "--format csv or --format jsonl")
-    with _existing(database) as store, _opened(output) as out:
+    with Store.open_existing(database) as store, _opened(output) as out:
         count = write_votes(store, out, cast(Literal["csv", "jsonl"], form))
     _say(f"{counted(count, 'vote')} written{_where(output)}.")
     return 0
@@ -64,7 +64,7 @@ def export_dpo(database: Path, output: Path | None) -> int:
     Raises:
         FtarenaError: There is no such arena, or the file cannot be written.
     """
-    with _existing(database) as store, _opened(output) as out:
+    with Store.open_existing(database) as store, _opened(output) as out:
         report = write_dpo(store, out)
     _say(account(report, _where(output)))
     return 0
@@ -78,6 +78,7 @@ def account(report: PreferenceReport, where: str = "") -> str:
         (report.undecided, "pair with as many votes either way", "pairs with as many votes either way"),
         (report.identical, "vote between equal texts", "votes between equal texts"),
         (report.apart, "chat vote on different histories", "chat votes on different histories"),
+        (report.not_blind, "vote cast again with the names known", "votes cast again with the names known"),
         (report.without_text, "imported vote without texts", "imported votes without texts"),
     ]
     words = f"{counted(report.pairs, 'pair')} from {counted(report.votes, 'vote')}{where}."
@@ -90,14 +91,6 @@ def account(report: PreferenceReport, where: str = "") -> str:
             " teaches not to end. Raise max_tokens."
         )
     return words
-
-
-@contextmanager
-def _existing(database: Path) -> Iterator[Store]:
-    if not database.exists():
-        raise FtarenaError(f"there is no arena at {database}", "vote first, or name another one with --db")
-    with Store.open(database) as store:
-        yield store
 
 
 @contextmanager

@@ -34,6 +34,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.read_only = False
+        """Whether nothing can be written: the medium does not allow it."""
+
         self._local = threading.local()
         self._closed = False
 
@@ -54,6 +57,32 @@ class Database:
             _prepare(connection, path)
         return database
 
+    @classmethod
+    def open_existing(cls, path: Path) -> Self:
+        """Open a database that is there, to read it: also from a medium that cannot be written.
+
+        Where it can be written it is brought up to date as `open` does.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FtarenaError: It is not there, cannot be opened, is something else, or is of an older version and
+                cannot be written.
+        """
+        need_database(path)
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+            return cls.open(path)
+        database = cls(path)
+        database.read_only = True
+        with mended(path):
+            if not _up_to_date(database.connection, path):
+                raise FtarenaError(
+                    f"{path} is of an older version of ftarena and cannot be written",
+                    f"copy it to where you can write and name it with --db: cp {path} .",
+                )
+        return database
+
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode. Write only inside `transaction()`.
@@ -66,7 +95,9 @@ class Database:
             self._let_go()
             raise FtarenaError(f"{self.path} is closed", "open it again")
         if handle is None:
-            handle = self._local.handle = _Handle(_connect(self.path))
+            handle = self._local.handle = _Handle(
+                connect_to_read(self.path) if self.read_only else _connect(self.path)
+            )
         return handle.connection
 
     @contextmanager
@@ -157,6 +188,51 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes past the triggers
     return connection
+
+
+def need_database(path: Path) -> None:
+    """Check that there is a file to read.
+
+    Raises:
+        FtarenaError: There is none.
+    """
+    if path.is_dir():
+        raise FtarenaError(
+            f"{path} is a folder, not an arena", f"name the file in it, e.g. {path / 'arena.db'}"
+        )
+    if not path.exists():
+        raise FtarenaError(f"there is no arena at {path}", "vote first, or name another one with --db")
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file that is there without writing anything, not even beside it where that is not allowed.
+
+    Raises:
+        sqlite3.Error: It cannot be read.
+        FtarenaError: The last votes are still in the log beside it, and that cannot be read from here.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(
+            address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    except sqlite3.OperationalError as error:
+        if os.access(path.parent, os.W_OK) or not os.access(path, os.R_OK):
+            raise
+        # Reading a file in WAL mode makes an index beside it. Where nobody can, nobody changes it either.
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise FtarenaError(
+                f"{path}: its last votes are in {log.name}, which cannot be read on a medium without writing",
+                f"copy both to where you can write, and name the copy with --db: cp {path}* .",
+            ) from error
+    return sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

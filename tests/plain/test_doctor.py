@@ -90,3 +90,12 @@ def test_the_exit_code_and_json(workspace: Workspace, monkeypatch: pytest.Monkey
     report = json.loads(done.stdout)
     assert done.returncode == int(report["wrong"] > 0)
     assert {"state", "area", "fact", "remedy"} == set(report["findings"][0])
+
+
+def test_a_database_that_i_named_must_be_there(workspace: Workspace, tmp_path: Path) -> None:
+    """A mistyped --db is wrong, not a database that will be made."""
+    [finding] = [
+        finding for finding in examine(workspace, tmp_path / "typo.db", named=True) if finding.area == "votes"
+    ]
+    assert finding.state == "wrong"
+    assert "typo.db" in finding.fact
