@@ -13,7 +13,7 @@ export DO_NOT_TRACK = 1
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-setup: ## make .venv with the pinned packages (once; 2 to 4 minutes)
+setup: ## make .venv with the pinned packages (once; 2 to 6 minutes)
 	@$(PYTHON) requirements/install.py
 
 demo: setup ## train, compare blind, vote: the whole loop on a small real model

@@ -23,7 +23,7 @@ STAMP = VENV / "ftarena-closure.sha256"
 LOG = VENV / "install.log"
 
 NEEDED_GB = {"cpu": 6, "cuda": 16}
-TYPICAL_S = {"cpu": 180, "cuda": 420}
+TYPICAL_MIN = {"cpu": "2 to 6", "cuda": "5 to 10"}
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
@@ -66,7 +66,7 @@ def install(closure: str, requirements: Path) -> None:
     total = sum(1 for line in requirements.read_text().splitlines() if "==" in line)
     say(
         f"Setting up .venv with {total} packages ({requirements.name}); this usually takes "
-        f"{TYPICAL_S[closure] // 60} to {TYPICAL_S[closure] // 30} minutes, once."
+        f"{TYPICAL_MIN[closure]} minutes, once."
     )
     if not PYTHON.exists():
         step([sys.executable, "-m", "venv", str(VENV)], "creating .venv", 0, started)

@@ -63,12 +63,12 @@ def prepare_demo(workspace: Workspace, database: Path) -> Demo:
     workspace.ensure()
     stages = Stages(
         [
-            Stage("model", "Base model SmolLM2-135M-Instruct", 35),
+            Stage("model", "Base model SmolLM2-135M-Instruct", 30),
             Stage("data", "Demo data", 1),
-            Stage("sft", "SFT: learn to answer as a terminal helper", 150),
-            Stage("dpo", "DPO: learn what is preferred", 110),
-            Stage("engine", "Engine: base and both adapters from one vLLM", 60),
-            Stage("answers", "First answers for a blind battle", 15),
+            Stage("sft", "SFT: answer as a terminal helper", 165),
+            Stage("dpo", "DPO: learn what is preferred", 80),
+            Stage("engine", "Engine for base and both adapters", 30),
+            Stage("answers", "First answers for a blind battle", 16),
         ],
         memory=cache_dir() / "demo-timings.json",
     )

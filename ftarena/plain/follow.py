@@ -8,6 +8,7 @@ from ftarena.training.jobs import Run, RunState, find_run
 from ftarena.workspace import Workspace
 
 POLL_S = 0.5
+SETTLED_STEPS = 3
 
 _ENDS = {
     RunState.FAILED: "failed",
@@ -42,4 +43,7 @@ def _show(stage: Stage, run: Run) -> None:
         words = f"step {run.step} of {run.total_steps}"
         if (loss := run.metrics.get("loss")) is not None:
             words += f", loss {loss:.2f}"
-    stage.update(words, fraction=run.step / run.total_steps if run.total_steps else 0.0, eta_s=run.eta_s)
+    fraction = run.step / run.total_steps if run.total_steps else 0.0
+    # The first steps are the slowest by far (caches, threads): an estimate from them would frighten people.
+    eta = run.eta_s if run.step >= SETTLED_STEPS else None
+    stage.update(words, fraction=fraction if eta is not None else 0.0, eta_s=eta)
