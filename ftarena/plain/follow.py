@@ -43,7 +43,8 @@ def _show(stage: Stage, run: Run) -> None:
         words = f"step {run.step} of {run.total_steps}"
         if (loss := run.metrics.get("loss")) is not None:
             words += f", loss {loss:.2f}"
-    fraction = run.step / run.total_steps if run.total_steps else 0.0
     # The first steps are the slowest by far (caches, threads): an estimate from them would frighten people.
-    eta = run.eta_s if run.step >= SETTLED_STEPS else None
-    stage.update(words, fraction=fraction if eta is not None else 0.0, eta_s=eta)
+    settled = run.total_steps > 0 and run.step >= SETTLED_STEPS
+    stage.update(
+        words, fraction=run.step / run.total_steps if settled else 0.0, eta_s=run.eta_s if settled else None
+    )
