@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ftarena import hardware
-from ftarena.curation.reading import load_examples
 from ftarena.errors import FtarenaError
 from ftarena.processes import python_module, read_json, reap, spawn_detached, write_json
 from ftarena.recipes.load import dump_recipe
 from ftarena.recipes.models import resolve_model
-from ftarena.recipes.schema import Recipe, split_sample
+from ftarena.recipes.schema import Recipe
+from ftarena.training.data import load_data
 from ftarena.training.runs import (
     ADAPTER_WEIGHTS,
     LOG,
@@ -48,8 +48,8 @@ _ROOM_BYTES = 500_000_000
 def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None) -> Run:
     """Start a training run and return at once.
 
-    What can be found out without a model is found out first: the data are read, the base model's name and
-    the adapter to start from are resolved.
+    What can be found out without a model is found out first: the data are read and split, the base model's
+    name and the adapter to start from are resolved.
 
     Args:
         recipe: What to do, as `load_recipe` returned it.
@@ -57,13 +57,11 @@ def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = N
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
 
     Raises:
+        UsageError: The data leave `eval_split` nothing to train or to measure on.
         FtarenaError: The data, the model or the adapter cannot be used, or the disk is full.
     """
     resolve_model(recipe.model_name_or_path)
-    for entry in recipe.dataset:
-        load_examples(Path(split_sample(entry)[0]), recipe.method)
-    for entry in recipe.eval_dataset:
-        load_examples(Path(split_sample(entry)[0]))
+    load_data(recipe)
     recipe = recipe.model_copy(update={"init_from": _adapter_to_start_from(recipe, workspace)})
     free = hardware.disk_free(workspace.root)
     if free < _ROOM_BYTES:

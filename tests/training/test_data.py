@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ftarena.curation.reading import Example, Turn
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe
-from ftarena.training.worker.data import hold_out, load_data, sample
+from ftarena.training.data import hold_out, load_data, sample
 
 
 def examples(questions: list[str]) -> list[Example]:
@@ -74,5 +74,5 @@ def test_holding_out_everything_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_text(json.dumps({"prompt": "q", "completion": "a"}) + "\n")
     recipe = Recipe(method="sft", model_name_or_path="demo:smollm2", dataset=[str(path)], eval_split=1)
-    with pytest.raises(FtarenaError, match="no examples are left"):
+    with pytest.raises(FtarenaError, match="none would be left to train on"):
         load_data(recipe.resolved())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.errors import FtarenaError
+from ftarena.errors import FtarenaError, UsageError
 from ftarena.processes import ProcessIdentity
 from ftarena.recipes.schema import Recipe
 from ftarena.training import jobs
@@ -168,3 +168,24 @@ def test_workers_do_not_spin_at_barriers() -> None:
     environment = worker_environment()
     assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
     assert environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        (99999.0, "eval_split is 99,999, but dataset has 1 row: none would be left to train on"),
+        (0.9, "eval_split is 0.9, and dataset has 1 row: none would be left to train on"),
+        (
+            0.1,
+            "eval_split is 0.1, and dataset has 1 row: nothing would be held out",
+        ),
+    ],
+)
+def test_a_split_with_an_empty_side_starts_nothing(
+    workspace: Workspace, recipe: Recipe, no_worker: list[list[str]], split: float, said: str
+) -> None:
+    """Holding out more rows than there are is said before a worker is started, with both numbers."""
+    with pytest.raises(UsageError) as error:
+        start_run(recipe.model_copy(update={"eval_split": split}), workspace)
+    assert error.value.message == said
+    assert not no_worker and not workspace.runs.exists()

@@ -11,12 +11,12 @@ from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
+from ftarena.training.data import load_data
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import RunState
 from ftarena.training.worker import artifacts
 from ftarena.training.worker.callback import RunCallback
 from ftarena.training.worker.chat import ChatEncoder, Encoded, EncodedPair
-from ftarena.training.worker.data import load_data
 from ftarena.training.worker.heldout import heldout_loss
 from ftarena.training.worker.loading import add_adapter, end_tokens, load_base, load_tokenizer, plan
 from ftarena.training.worker.reporter import Reporter

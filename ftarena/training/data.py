@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.reading import Example, load_examples
-from ftarena.errors import FtarenaError
+from ftarena.errors import UsageError
 from ftarena.recipes.schema import Recipe, split_sample
 
 
@@ -25,7 +25,8 @@ def load_data(recipe: Recipe) -> RunData:
     """Read, sample and split what a recipe names.
 
     Raises:
-        FtarenaError: A file is missing or holds rows that cannot be used; or nothing is left to train on.
+        UsageError: `eval_split` leaves nothing to train on, or nothing to measure on.
+        FtarenaError: A file is missing or holds rows that cannot be used.
     """
     train: list[Example] = []
     heldout: list[Example] = []
@@ -43,11 +44,36 @@ def load_data(recipe: Recipe) -> RunData:
         heldout += used
         lock["heldout"].append(_entry(path, len(examples), len(used)))
     if recipe.eval_split:
+        rows = len(train)
         train, heldout = hold_out(train, recipe.eval_split)
+        _check_split(recipe.eval_split, rows, len(train), len(heldout))
         lock["eval_split"] = {"train": len(train), "heldout": len(heldout)}
-    if not train:
-        raise FtarenaError("no examples are left to train on", "check dataset and eval_split")
     return RunData(train, heldout, lock)
+
+
+def _check_split(amount: float, rows: int, left: int, aside: int) -> None:
+    """Refuse a split with an empty side.
+
+    Raises:
+        UsageError: It has one.
+    """
+    has = f"{rows:,} row{'' if rows == 1 else 's'}"
+    asked = f"eval_split is {amount:,.12g}"
+    if amount >= rows:
+        raise UsageError(
+            f"{asked}, but dataset has {has}: none would be left to train on",
+            "hold out fewer rows, or a share such as 0.1",
+        )
+    if not left:
+        raise UsageError(
+            f"{asked}, and dataset has {has}: none would be left to train on",
+            "hold out less; rows that ask the same question stay on one side",
+        )
+    if not aside:
+        raise UsageError(
+            f"{asked}, and dataset has {has}: nothing would be held out",
+            "hold out more, or leave eval_split out",
+        )
 
 
 def sample(examples: list[Example], count: int | None, seed: int) -> list[Example]:
