@@ -5,6 +5,7 @@ above it; so `configs/demo-sft.yaml` may say `data/demo/sft.jsonl` and works fro
 the command line is looked for in the current folder only.
 """
 
+import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,15 @@ def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
         raise UsageError(f"{path} cannot be read as a recipe: {error}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if not isinstance(node, yaml.MappingNode):
+        if not isinstance(node, yaml.MappingNode) or not all(
+            isinstance(key, yaml.ScalarNode) for key, _ in node.value
+        ):
             raise UsageError(f"{path} is not a recipe: it must be lines of `key: value`")
         loader = yaml.SafeLoader("")
         return [
             (
                 str(key.value).replace("-", "_"),
-                loader.construct_object(value, deep=True),
+                _construct(loader, value),
                 f"{path}:{key.start_mark.line + 1}",
             )
             for key, value in node.value
@@ -113,6 +116,15 @@ def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
         raise UsageError(f"{path}{line}: broken YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: broken YAML: {clean_line(str(error))}") from error
+    except RecursionError:
+        raise UsageError(f"{path}: broken YAML: lists inside lists inside lists, too deep") from None
+
+
+def _construct(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_object(node, deep=True)
+    except ValueError as error:  # `!!int x`; PyYAML lets Python's own error through
+        raise yaml.MarkedYAMLError(problem=clean_line(str(error)), problem_mark=node.start_mark) from error
 
 
 def _from_command_line(overrides: Mapping[str, str]) -> list[tuple[str, Any, str]]:
@@ -143,25 +155,23 @@ def _find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | 
     problems = []
     for key in _LISTS:
         given = values.get(key)
-        entries = [given] if isinstance(given, str) else given
-        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-            continue  # of the wrong type: the schema says so
+        entries = [_as_name(entry) for entry in (given if isinstance(given, list) else [given])]
+        if not all(isinstance(entry, str) and entry for entry in entries):
+            continue  # empty or of the wrong type: the schema says so
         folders = _folders(places.get(key, ""), path)
         found = []
         for entry in entries:
             name, count = split_sample(entry)
-            file = _first([folder / Path(name).expanduser() for folder in folders])
-            if file is None:
-                tried = " or ".join(dict.fromkeys(str(folder) for folder in folders))
-                problems.append(f"{_said(places.get(key, ''))}{key}: there is no file {name} in {tried}")
+            file = _first(name, folders)
+            if file is None or not file.is_file():
+                problems.append(f"{_said(places.get(key, ''))}{key}: {_no_file(name, file, folders)}")
             else:
                 found.append(f"{file}#{count}" if count else str(file))
         values[key] = found
     for key in ("model_name_or_path", "init_from"):
         given = values.get(key)
         if isinstance(given, str) and given and not given.startswith("demo:"):
-            places_to_look = [f / Path(given).expanduser() for f in _folders(places.get(key, ""), path)]
-            values[key] = str(_first(places_to_look) or given)
+            values[key] = str(_first(given, _folders(places.get(key, ""), path)) or given)
     return problems
 
 
@@ -172,8 +182,37 @@ def _folders(place: str, path: Path | None) -> list[Path]:
     return [Path.cwd(), here, here.parent]
 
 
-def _first(candidates: list[Path]) -> Path | None:
-    return next((candidate.resolve() for candidate in candidates if candidate.exists()), None)
+def _as_name(entry: Any) -> Any:
+    """A bare YAML number is the name it was typed as (`dataset: 2024`)."""
+    number = isinstance(entry, int | float) and not isinstance(entry, bool)
+    return str(entry) if number and abs(entry) < 1e18 else entry
+
+
+def _no_file(name: str, found: Path | None, folders: list[Path]) -> str:
+    """Say why a name is no data file: `found` is what else it is, if anything."""
+    shown = shorten(name, 200)
+    if found is not None:
+        return f"{shown} is {'a folder' if found.is_dir() else 'no ordinary file'}, expected a JSONL file"
+    stem, mark, count = name.rpartition("#")
+    if mark and stem and _first(stem, folders) is not None:
+        return f"{shown} ends in #{shorten(count, 40)}, expected a number of rows, 1 or more"
+    tried = " or ".join(dict.fromkeys(str(folder) for folder in folders))
+    return f"there is no file {shown} in {tried}"
+
+
+def _first(name: str, folders: list[Path]) -> Path | None:
+    """Find a name in the first folder that has it.
+
+    What no path can be called (too long, the home of nobody) is nowhere.
+    """
+    for folder in folders:
+        try:
+            candidate = folder / Path(name).expanduser()
+            if candidate.exists():
+                return candidate.resolve()
+        except (OSError, RuntimeError, ValueError):
+            continue
+    return None
 
 
 def _explain(problem: Any, places: Mapping[str, str], path: Path | None) -> str:
@@ -183,8 +222,23 @@ def _explain(problem: Any, places: Mapping[str, str], path: Path | None) -> str:
     key = str(problem["loc"][0])
     if problem["type"] == "missing":
         return (f"{path}: " if path else "") + f"{key} is missing: {_meaning(key)}"
-    given = shorten(str(problem["input"]), 40)
+    place = places.get(key, "")
+    if place.startswith(_COMMAND_LINE) and problem["input"] == "true":
+        # What a bare option is read as; nobody types it where no yes or no is wanted.
+        return f"{place} has no value: {_reason(problem)}"
+    given = _shown(problem["input"])
     return f"{_said(places.get(key, str(path or '')))}{key} is {given or 'empty'}: {_reason(problem)}"
+
+
+def _shown(value: Any) -> str:
+    """What was given, on one short line.
+
+    A few YAML aliases can stand for a list of billions, so a list is never spelt out whole.
+    """
+    try:
+        return shorten(reprlib.repr(value) if isinstance(value, list | dict | set) else str(value), 40)
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
+        return "a very long number"
 
 
 def _reason(problem: Any) -> str:
@@ -201,6 +255,8 @@ def _reason(problem: Any) -> str:
         return "expected a finite number"
     if kind == "literal_error":
         return f"expected {context['expected']}"
+    if kind in ("too_short", "string_too_short"):
+        return "expected at least one" if isinstance(problem["input"], list) else "expected text"
     if kind in ("string_type", "list_type"):
         return "expected text" if kind == "string_type" else "expected a list, as in [one, two]"
     return str(problem["msg"]).replace("Input should be", "expected something")

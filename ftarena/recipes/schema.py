@@ -5,9 +5,12 @@ and the data. Defaults that depend on the method are filled in by `Recipe.resolv
 """
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from ftarena.recipes.choices import OPTIMISERS, TRACKERS
 
 Method = Literal["sft", "dpo"]
 
@@ -39,6 +42,8 @@ def _text(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_not_bool)]
+Count = Annotated[Whole, Field(ge=1, le=1_000_000_000)]
+# More than anybody means: beyond it a torch tensor or a progress bar overflows, hours after the typing error.
 Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 Texts = Annotated[list[Text], BeforeValidator(_one_or_many)]
@@ -73,7 +78,7 @@ class Recipe(BaseModel):
     eval_split: Annotated[Number, Field(ge=0)] = 0
     """Hold out part of `dataset` instead of a file: a share below 1, or a number of rows; by content."""
 
-    max_length: Annotated[Whole, Field(ge=8)] = 1024
+    max_length: Annotated[Whole, Field(ge=8, le=1_048_576)] = 1024
     """Longest example, prompt and answer, in tokens (TRL's default). Memory grows with it."""
 
     too_long: Literal["error", "drop", "truncate"] = "error"
@@ -98,22 +103,22 @@ class Recipe(BaseModel):
     warmup_ratio: Annotated[Number, Field(ge=0, lt=1)] | None = None
     """Share of the steps in which the learning rate rises from zero. Default 0.03 (QLoRA's)."""
 
-    warmup_steps: Annotated[Whole, Field(ge=0)] | None = None
+    warmup_steps: Annotated[Whole, Field(ge=0, le=1_000_000_000)] | None = None
     """The same as a number of steps."""
 
-    num_train_epochs: Annotated[Number, Field(gt=0)] = 1
+    num_train_epochs: Annotated[Number, Field(gt=0, le=1000)] = 1
     """How often each example is seen. SFT with LoRA: 1 to 3; DPO: 1."""
 
-    max_steps: Annotated[Whole, Field(ge=-1)] = -1
+    max_steps: Annotated[Whole, Field(ge=-1, le=1_000_000_000)] = -1
     """Stop after so many optimiser steps, whatever `num_train_epochs` says; -1 is no limit."""
 
-    per_device_train_batch_size: Annotated[Whole, Field(ge=1)] = 4
+    per_device_train_batch_size: Count = 4
     """Examples (DPO: pairs) in memory at once. Halve it when memory runs out, double the next key."""
 
-    per_device_eval_batch_size: Annotated[Whole, Field(ge=1)] = 8
+    per_device_eval_batch_size: Count = 8
     """The same while measuring held-out loss, which needs no gradients."""
 
-    gradient_accumulation_steps: Annotated[Whole, Field(ge=1)] = 4
+    gradient_accumulation_steps: Count = 4
     """Batches an optimiser step. LoRA suffers from very large products of this and the batch; 16 is usual."""
 
     lora_r: Annotated[Whole, Field(ge=1, le=512)] = 16
@@ -126,7 +131,7 @@ class Recipe(BaseModel):
     lora_dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     """Share of the adapter's inputs dropped (PEFT's default 0). DPO always trains without."""
 
-    lora_target_modules: Texts = ["all-linear"]
+    lora_target_modules: Annotated[Texts, Field(min_length=1)] = ["all-linear"]
     """Layers that get an adapter; all linear ones learn best (Schulman et al. 2025). Never the head or the
     embeddings: vLLM could not serve them."""
 
@@ -176,16 +181,16 @@ class Recipe(BaseModel):
     seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 42
     """Order of the data, samples, and the adapter's start."""
 
-    logging_steps: Annotated[Whole, Field(ge=1)] = 1
+    logging_steps: Count = 1
     """Steps between two rows of metrics."""
 
-    eval_steps: Annotated[Whole, Field(ge=1)] | None = None
+    eval_steps: Count | None = None
     """Steps between two measurements of held-out loss; unset, it is measured before and after only."""
 
-    save_steps: Annotated[Whole, Field(ge=1)] | None = None
+    save_steps: Count | None = None
     """Steps between two checkpoints; unset, one is saved at the end (and whenever the run is stopped)."""
 
-    save_total_limit: Annotated[Whole, Field(ge=1)] = 3
+    save_total_limit: Count = 3
     """Checkpoints kept; older ones are removed."""
 
     report_to: Texts = ["none"]
@@ -202,8 +207,40 @@ class Recipe(BaseModel):
     @classmethod
     def _servable_modules(cls, value: list[str]) -> list[str]:
         for module in value:
-            if module in ("lm_head", "embed_tokens", "wte"):
+            if module.rpartition(".")[2] in ("lm_head", "embed_tokens", "wte"):
                 raise ValueError(f"expected linear layers: vLLM cannot serve an adapter with {module}")
+        return value
+
+    @field_validator("max_steps")
+    @classmethod
+    def _some_steps(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("expected at least 1, or -1 for no limit")
+        return value
+
+    @field_validator("eval_split")
+    @classmethod
+    def _share_or_rows(cls, value: float) -> float:
+        if value >= 1 and not value.is_integer():
+            raise ValueError("expected a share below 1, or a whole number of rows")
+        return value
+
+    @field_validator("optim")
+    @classmethod
+    def _known_optimiser(cls, value: str) -> str:
+        if value not in OPTIMISERS:
+            near = get_close_matches(value, OPTIMISERS, n=3) or ["adamw_torch", "adamw_8bit", "adafactor"]
+            raise ValueError(f"expected an optimiser of transformers, such as {', '.join(near)}")
+        return value
+
+    @field_validator("report_to")
+    @classmethod
+    def _known_trackers(cls, value: list[str]) -> list[str]:
+        for tracker in value:
+            if tracker not in (*TRACKERS, "all", "none"):
+                raise ValueError(f"expected none, all, or some of {', '.join(TRACKERS)}")
+        if "none" in value and len(value) > 1:
+            raise ValueError("expected none alone, or trackers without it")
         return value
 
     @model_validator(mode="after")
@@ -269,4 +306,4 @@ _DEFAULT_LOSSES: dict[Method, tuple[str, ...]] = {"sft": ("nll",), "dpo": ("sigm
 def split_sample(dataset: str) -> tuple[str, int | None]:
     """Split `file.jsonl#500` into the file and the size of the sample (None: all rows)."""
     path, mark, count = dataset.rpartition("#")
-    return (path, int(count)) if mark and count.isdigit() and int(count) > 0 else (dataset, None)
+    return (path, int(count)) if mark and re.fullmatch(r"0*[1-9][0-9]{0,14}", count) else (dataset, None)

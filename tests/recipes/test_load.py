@@ -1,5 +1,8 @@
 """Recipes: what they may say, and how they say what is wrong."""
 
+import re
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftarena.errors import UsageError
+from ftarena.recipes.choices import OPTIMISERS, TRACKERS
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.names import ALIASES, GONE
 from ftarena.recipes.schema import Recipe, split_sample
@@ -231,3 +235,98 @@ def test_a_resolved_recipe_reads_back_the_same(
 def test_a_sample_is_written_behind_the_path(entry: str, parts: tuple[str, int | None]) -> None:
     """`file.jsonl#500` is 500 rows of it."""
     assert split_sample(entry) == parts
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("max_steps: 0", "max_steps is 0: expected at least 1, or -1 for no limit"),
+        ("max_length: 1048577", "max_length is 1048577: "),
+        ("num_train_epochs: 1e300", "num_train_epochs is 1e300: "),
+        ("gradient_accumulation_steps: 1000000000000", "gradient_accumulation_steps is 1000000000000: "),
+        ("eval_split: 2.5", "eval_split is 2.5: expected a share below 1, or a whole number of rows"),
+        (
+            "optim: adamw_tocrh",
+            "optim is adamw_tocrh: expected an optimiser of transformers, such as adamw_torch",
+        ),
+        ("report_to: tensorbord", "report_to is tensorbord: expected none, all, or some of"),
+        ("report_to: [none, wandb]", "expected none alone"),
+        ("lora_target_modules: []", "lora_target_modules is []: expected at least one"),
+        ("lora_target_modules: model.lm_head", "vLLM cannot serve an adapter with model.lm_head"),
+        ("optim: ''", "optim is empty: expected text"),
+        ("seed: !!int x", "broken YAML: "),
+        ("seed: 0x" + "f" * 6000, "seed is a very long number: "),
+        ("name: !!python/object/apply:os.getcwd []", "broken YAML: could not determine a constructor"),
+    ],
+)
+def test_what_no_run_could_do_is_refused(folder: Path, line: str, said: str) -> None:
+    """A value that could only fail later, or never end, is refused at once, with key and line."""
+    message = problems(recipe_file(folder, line))
+    assert message.startswith(f"{folder / 'mine.yaml'}:4: ") and said in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("[]", "dataset is []: expected at least one"),
+        ("''", "dataset is empty: expected text"),
+        ("3", "dataset: there is no file 3 in "),
+        ("[data.jsonl, 3]", "dataset: there is no file 3 in "),
+        (".", "dataset: . is a folder, expected a JSONL file"),
+        ("/dev/null", "dataset: /dev/null is no ordinary file"),
+        ("data.jsonl#0", "data.jsonl#0 ends in #0, expected a number of rows, 1 or more"),
+        ("data.jsonl#-1", "data.jsonl#-1 ends in #-1, expected a number of rows"),
+        ("data.jsonl#²", "data.jsonl#² ends in #², expected a number of rows"),
+        ("0x" + "f" * 6000, "dataset is a very long number: "),
+        ("a" * 5000, "dataset: there is no file aaa"),
+        ("~nobody-of-that-name/x", "dataset: there is no file ~nobody-of-that-name/x in "),
+    ],
+)
+def test_what_is_no_data_file_is_said(folder: Path, value: str, said: str) -> None:
+    """Whatever I write for dataset, one line names the key and the recipe's line."""
+    path = folder / "mine.yaml"
+    path.write_text(f"method: sft\nmodel_name_or_path: demo:smollm2\ndataset: {value}\n")
+    message = problems(path)
+    assert message.startswith(f"{path}:3: ") and said in message
+    assert "\n" not in message
+
+
+def test_an_option_without_its_value(folder: Path) -> None:
+    """A bare --learning-rate is an option that lacks its value, not a learning rate of "true"."""
+    message = problems(recipe_file(folder, ""), {"learning_rate": "true"})
+    assert message == "--learning-rate has no value: expected a number"
+    assert load_recipe(recipe_file(folder, ""), {"use_liger_kernel": "true"}).use_liger_kernel
+
+
+def test_a_file_with_a_number_sign_in_its_name(folder: Path) -> None:
+    """A file that is really called so is taken as it is."""
+    (folder / "data.jsonl#0").write_text("{}\n")
+    found = load_recipe(recipe_file(folder, ""), {"dataset": "data.jsonl#0"}).dataset
+    assert found == [str(folder / "data.jsonl#0")]
+
+
+def test_a_bomb_of_aliases_is_one_short_message(folder: Path) -> None:
+    """A few lines of YAML that stand for a list of billions cost no memory and no screen."""
+    lists = ["&a [x, x, x, x, x, x, x, x, x]"]
+    lists += [f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghijkl")]
+    message = problems(recipe_file(folder, f"report_to: [{', '.join(lists)}]"))
+    assert "expected text" in message and len(message) < 3000
+
+
+def test_lists_too_deep_are_broken_yaml(folder: Path) -> None:
+    """A recipe of nothing but brackets is an error of mine, not a crash."""
+    assert "too deep" in problems(recipe_file(folder, "name: " + "[" * 3000))
+
+
+def test_names_of_optimisers_and_trackers_are_those_of_transformers() -> None:
+    """What transformers has can be asked for, and nothing else."""
+    spec = find_spec("transformers")
+    assert spec is not None and spec.origin is not None
+    package = Path(spec.origin).parent  # read, not imported: that would cost seconds
+    source = (package / "training_args.py").read_text()
+    names = source.partition("class OptimizerNames")[2].partition("\n\n\n")[0]
+    assert set(re.findall(r'^    [A-Z0-9_]+ = "(\w+)"', names, re.MULTILINE)) == set(OPTIMISERS)
+    source = (package / "integrations" / "integration_utils.py").read_text()
+    names = source.partition("INTEGRATION_TO_CALLBACK = {")[2].partition("}")[0]
+    assert set(re.findall(r'"(\w+)":', names)) == set(TRACKERS)
