@@ -155,10 +155,12 @@ def demo(
     """
     from ftarena.plain.demo import prepare_demo
     from ftarena.plain.demo_report import report_demo
+    from ftarena.plain.goes_on import told_what_goes_on
 
     workspace, database = _places(db)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not report
-    done = prepare_demo(workspace, database)
+    with told_what_goes_on(workspace):
+        done = prepare_demo(workspace, database)
     if interactive:
         raise typer.Exit(_open(db, labeler, None, "vote"))
     report_demo(done)
@@ -226,7 +228,7 @@ def runs_show(run: RunId, as_json: AsJson = False) -> None:
 def runs_logs(
     run: RunId,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 40,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 40,
 ) -> None:
     """Print the log of a run."""
     from ftarena.plain.runs import logs
@@ -289,7 +291,7 @@ def engine_stop() -> None:
 
 @engine_app.command("logs")
 def engine_logs(
-    lines: Annotated[int, typer.Option("--lines", "-n")] = 40,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0)] = 40,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")] = False,
 ) -> None:
     """Print the last lines of the engine's log."""
@@ -317,7 +319,7 @@ def contestants_add(
         str | None, typer.Option("--endpoint", help="Base URL of another OpenAI-compatible server.")
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", min=0, max=2)] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, max=1_000_000)] = None,
     db: Db = None,
 ) -> None:
     """Add a contestant: a base with a system prompt, an adapter sampled differently, another server."""

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ftarena.arena.sharing import wake_engines
 from ftarena.errors import FtarenaError
+from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
 from ftarena.processes import tail
 from ftarena.recipes.models import is_ready, resolve_model
@@ -143,7 +144,7 @@ def bring_up(
             return engine
     title = Path(ref.name).name if ref.kind in ("local", "gguf") else ref.name
     stages = [Stage("model", f"Base model {title}", 35), Stage("engine", "Engine", 60)]
-    with Stages(stages) as shown:
+    with told_what_goes_on(workspace), Stages(stages) as shown:
         with shown.run("model") as stage:
             stage.skipped = is_ready(ref)
             path = prepare_model(ref, stage.update)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ftarena.arena.sharing import start_training
 from ftarena.errors import UsageError
 from ftarena.plain.follow import follow
+from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
@@ -58,6 +59,7 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
     )
     if follow_it:
         with (
+            told_what_goes_on(workspace),
             Stages([Stage("run", f"{run.method.upper()} {run.id}", 300)]) as stages,
             stages.run("run") as stage,
         ):
