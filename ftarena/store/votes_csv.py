@@ -5,7 +5,9 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,9 @@ WORDS: dict[str, Outcome] = {"a": "left", "b": "right", "tie": "tie", "both_bad"
 _FORMAT = (
     "first line a,b,outcome,labeler,prompt (the last two may be left out); outcome a, b, tie or both_bad"
 )
+
+
+_AFTER_RETURN = re.compile(rb"(?<=\r)(?!\n)(?=.)", re.DOTALL)
 
 
 class FileVote(NamedTuple):
@@ -113,16 +118,32 @@ def _records(file: Path, raw: Iterator[bytes]) -> Iterator[tuple[int, list[str]]
 
 
 def _lines(file: Path, raw: Iterator[bytes]) -> Iterator[str]:
-    for line, content in enumerate(raw, start=1):
+    for line, content in enumerate(_physical(raw), start=1):
         if line == 1:
             content = content.removeprefix(codecs.BOM_UTF8)
+            if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise FtarenaError(
+                    f"{file}: UTF-16, not UTF-8",
+                    f"convert it: iconv -f UTF-16 -t UTF-8 {file} > utf8.csv",
+                )
         try:
             yield content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise FtarenaError(
                 f"{file}:{line}: not UTF-8 (byte {error.start + 1} of the line)",
-                f"convert it: iconv -f LATIN1 -t UTF-8 {file}",
+                f"convert it: iconv -f LATIN1 -t UTF-8 {file} > utf8.csv",
             ) from error
+
+
+def _physical(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield lines; a header that ends with a lone carriage return says that all of them do."""
+    first = next(raw, b"")
+    if b"\r" not in first.rstrip(b"\r\n"):
+        yield first
+        yield from raw
+        return
+    for chunk in chain((first,), raw):
+        yield from _AFTER_RETURN.split(chunk)
 
 
 def _wrong(file: Path, line: int, what: str) -> FtarenaError:

@@ -56,7 +56,7 @@ def test_all_columns_in_any_order(store: Store, tmp_path: Path) -> None:
     assert len({vote.prompt for vote in votes}) == 3
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "BOM"])
 def test_spreadsheets_write_it_their_way(store: Store, tmp_path: Path, end: str, mark: bytes) -> None:
     """A byte order mark, Windows line ends, blank lines and quotes are all read."""
@@ -241,4 +241,20 @@ def test_a_full_temporary_folder_is_what_i_am_told(store: Store, tmp_path: Path)
     (pages,) = store.connection.execute("PRAGMA temp.page_count").fetchone()
     store.connection.execute(f"PRAGMA temp.max_page_count = {pages + 10}")
     with pytest.raises(FtarenaError, match="no space left on the disk"):
+        import_votes_csv(store, file)
+
+
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_named(store: Store, tmp_path: Path, code: str) -> None:
+    """A spreadsheet's "Unicode text" is called UTF-16, with the command that converts that."""
+    file = written(tmp_path, "\ufeffa,b,outcome\nbase,sft,a\n".encode(code))
+    with pytest.raises(FtarenaError, match="UTF-16") as caught:
+        import_votes_csv(store, file)
+    assert "iconv -f UTF-16 -t UTF-8" in caught.value.hint
+
+
+def test_a_mistake_among_lone_returns_has_its_line(store: Store, tmp_path: Path) -> None:
+    """Lines that end as they did on old Macs are counted as lines."""
+    file = written(tmp_path, b"a,b,outcome\rbase,sft,a\rbase,sft,c\r")
+    with pytest.raises(FtarenaError, match=r"votes\.csv:3: outcome"):
         import_votes_csv(store, file)
