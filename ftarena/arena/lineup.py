@@ -10,11 +10,15 @@ from ftarena.arena.contestants import find_or_add
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Sampling
 from ftarena.store import ContestantRow, Store
+from ftarena.text import shorten
 from ftarena.training.jobs import Run, RunState, find_run, list_runs
 from ftarena.workspace import Workspace
 
 BASE = "base"
 """Name of the bare base model; that of a second one gets a number."""
+
+_NAMED = 10
+"""How many names a hint lists."""
 
 # A model of 135M that was not fine-tuned rarely stops by itself; on two cores 128 tokens take about 8 s.
 _DEMO_SAMPLING = Sampling(max_tokens=128)
@@ -80,12 +84,13 @@ def find_contestant(store: Store, workspace: Workspace, name: str) -> Contestant
         sync_lineup(store, workspace)
         row = store.contestant(name)
     if row is None:
-        raise FtarenaError(f"there is no contestant {name!r}", _known(store.contestants()))
+        raise FtarenaError(f"there is no contestant {shorten(name, 40)!r}", _known(store.contestants()))
     return row
 
 
 def _known(rows: Iterable[ContestantRow]) -> str:
-    names = [row.name for row in rows if not row.hidden]
-    return (
-        f"there are: {', '.join(names)}" if names else "train one first: ftarena train configs/demo-sft.yaml"
-    )
+    names = [shorten(row.name, 40) for row in rows if not row.hidden]
+    if not names:
+        return "train one first: ftarena train configs/demo-sft.yaml"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"there are: {', '.join(names[:_NAMED])}{more}"

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -79,8 +80,16 @@ def add(
         max_tokens: Longest answer in tokens; `None` is the default.
 
     Raises:
-        FtarenaError: The model or run is unknown, or the name is taken.
+        FtarenaError: The model or run is unknown, the endpoint is no address, or the name is taken or means a
+            run.
     """
+    if name.startswith("run:"):
+        raise FtarenaError(
+            f"the name {shorten(name, 40)!r} would mean a run: names do not begin with run:",
+            "choose another name; a run's adapter is given with --run ID",
+        )
+    if endpoint is not None:
+        _check_address(endpoint)
     adapter = None
     if run is not None:
         found = find_run(workspace, run.removeprefix("run:"))
@@ -109,6 +118,18 @@ def add(
         row = add_contestant(store, name, contestant)
     print(f"{clean_line(row.name)} takes part.")
     return 0
+
+
+def _check_address(endpoint: str) -> None:
+    try:
+        address = urlsplit(endpoint)
+        good = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        good = False
+    if not good or any(letter.isspace() or not letter.isprintable() for letter in endpoint):
+        raise FtarenaError(
+            f"{shorten(endpoint, 60)!r} is not the address of a server", "such as http://localhost:8000/v1"
+        )
 
 
 def add_prompts(database: Path, file: Path, *, source: str = "file") -> int:

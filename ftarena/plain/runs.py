@@ -135,7 +135,8 @@ def stop(workspace: Workspace, key: str, out: TextIO | None = None) -> int:
     out = out or sys.stdout
     run = find_run(workspace, key)
     if run.state.ended:
-        print(f"{clean_line(run.id)} is {run.state} already.", file=out)
+        verb = "was" if run.state is RunState.STOPPED else "has"
+        print(f"{clean_line(run.id)} {verb} {run.state} already.", file=out)
         return 0
     print(f"{clean_line(run.id)}: stopping after the current step …", file=sys.stderr)
     run = stop_run(run)

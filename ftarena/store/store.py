@@ -89,7 +89,7 @@ class Store(Database):
         """
         name = storable(name)
         if not name.strip():
-            raise FtarenaError("a contestant needs a name", "give it one, e.g. --name sft-1")
+            raise FtarenaError("a contestant needs a name", "give it one, e.g. ftarena contestants add sft-1")
         wanted = contestant_id or content_hash("imported contestant", name)
         with self.transaction() as connection:
             if (there := self.contestant(name)) is not None:
@@ -97,7 +97,7 @@ class Store(Database):
                     return there
                 raise FtarenaError(
                     f"the name {name!r} belongs to another contestant, which has votes of its own to keep",
-                    "choose another name with --name",
+                    "choose another name",
                 )
             if found := self.rows("SELECT name FROM contestants WHERE id = ?", (wanted,)):
                 raise FtarenaError(
@@ -276,7 +276,7 @@ class Store(Database):
     def standing_votes(
         self, *, contestants: Collection[str] | None = None, include_hidden: bool = False
     ) -> list[VoteRow]:
-        """Return the votes that stand, in the order they were cast: see `Ballots.standing_votes`."""
+        """Return the blind votes that stand, in the order they were cast: see `Ballots.standing_votes`."""
         return self.ballots.standing_votes(contestants=contestants, include_hidden=include_hidden)
 
     def register_run(self, run_id: str, *, name: str, method: str, base_model: str, directory: str) -> None:

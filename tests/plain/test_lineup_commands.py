@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ftarena.arena.lineup import find_contestant
 from ftarena.errors import FtarenaError
 from ftarena.plain.contestants import add, add_prompts, list_contestants
 from ftarena.plain.votes import import_votes
@@ -83,3 +84,32 @@ def test_prompts_are_added_once(place: Workspace, tmp_path: Path, capsys: pytest
     add_prompts(place.database, file, source="mine")
     add_prompts(place.database, file, source="mine")
     assert capsys.readouterr().out == "2 prompts added.\n0 prompts added, 2 were there already.\n"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["localhost:8000", "ftp://host/v1", "http://", "http://[::1", "http://a:b/v1", "http://a b"],
+)
+def test_an_endpoint_is_an_address(place: Workspace, endpoint: str) -> None:
+    """What is no http or https address is refused now, not at the first battle."""
+    with pytest.raises(FtarenaError, match="address of a server"):
+        add(place, place.database, "x", model="m", endpoint=endpoint)
+    assert not place.database.exists()
+
+
+def test_a_name_that_means_a_run(place: Workspace) -> None:
+    """`run:x` always means the run x, so nobody else is called that."""
+    with pytest.raises(FtarenaError, match="run:"):
+        add(place, place.database, "run:x", model="demo:smollm2")
+
+
+def test_a_hint_with_many_long_names(place: Workspace) -> None:
+    """The names in a hint are short, on one line and not more than ten."""
+    with Store.open(place.database) as store:
+        for number in range(15):
+            store.add_contestant(f"{number}\n" + "long " * 50)
+        with pytest.raises(FtarenaError, match="no contestant") as caught:
+            find_contestant(store, place, "x")
+    assert "and 5 more" in caught.value.hint
+    assert "\n" not in caught.value.hint
+    assert len(caught.value.hint) < 500
