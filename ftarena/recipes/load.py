@@ -94,8 +94,16 @@ def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
         raise UsageError(
             f"there is no recipe {path}", "the demo's are configs/demo-sft.yaml and demo-dpo.yaml"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as a recipe: {error}") from error
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder, not a recipe", f"name a file in it: ls {path}") from None
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise UsageError(
+            f"{path} is not UTF-8 (byte 0x{byte:02x} at {error.start + 1}), so it is no recipe",
+            "a recipe is a YAML file, such as configs/demo-sft.yaml",
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read as a recipe: {error.strerror or error}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(node, yaml.MappingNode) or not all(

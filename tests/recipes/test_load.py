@@ -330,3 +330,13 @@ def test_names_of_optimisers_and_trackers_are_those_of_transformers() -> None:
     source = (package / "integrations" / "integration_utils.py").read_text()
     names = source.partition("INTEGRATION_TO_CALLBACK = {")[2].partition("}")[0]
     assert set(re.findall(r'"(\w+)":', names)) == set(TRACKERS)
+
+
+def test_what_is_no_text_is_no_recipe(tmp_path: Path) -> None:
+    """A folder, or a file that is no text, is called that instead of the system's words."""
+    with pytest.raises(UsageError, match="is a folder, not a recipe"):
+        load_recipe(tmp_path)
+    file = tmp_path / "model.yaml"
+    file.write_bytes(b"\xaf\x00")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        load_recipe(file)
