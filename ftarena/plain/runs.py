@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics, stop_run
 from ftarena.training.runs import LOG, RESOLVED_RECIPE
@@ -33,21 +33,10 @@ def list_all(workspace: Workspace, *, as_json: bool = False, out: TextIO | None 
     if as_json:
         print(json.dumps({"runs": [_plain(run) for run in found]}, indent=2), file=out)
         return 0
-    console = Console(file=out, highlight=False)
     if not found:
-        console.print("No run yet. Start one: ftarena train configs/demo-sft.yaml")
+        print("No run yet. Start one: ftarena train configs/demo-sft.yaml", file=out)
         return 0
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("run", overflow="fold")
-    for column in ("method", "state", "step", "loss", "held out", "time"):
-        table.add_column(
-            column, justify="right" if column not in ("method", "state") else "left", no_wrap=True
-        )
-    for run in found:
-        steps = f"{run.step}/{run.total_steps}" if run.total_steps else "-"
-        losses = [_number(run.metrics.get(key)) for key in ("loss", "eval_loss")]
-        table.add_row(clean_line(run.id), run.method, str(run.state), steps, *losses, duration(_seconds(run)))
-    console.print(table)
+    print_runs(found, out)
     return 0
 
 
@@ -74,7 +63,7 @@ def show(workspace: Workspace, key: str, *, as_json: bool = False, out: TextIO |
         ("state", str(run.state) + (f": {run.message}" if run.message else "")),
         ("method", f"{run.method} on {run.base_model}"),
         ("started", datetime.fromtimestamp(run.started_at).isoformat(sep=" ", timespec="seconds")),
-        ("took" if run.state.ended else "so far", duration(_seconds(run))),
+        ("took" if run.state.ended else "so far", duration(seconds(run))),
         ("steps", f"{run.step} of {run.total_steps}"),
         *((name, words) for name, words in _losses(run)),
         ("folder", str(run.directory)),
@@ -158,14 +147,6 @@ def _losses(run: Run) -> list[tuple[str, str]]:
     return found
 
 
-def _seconds(run: Run) -> float:
-    return (run.ended_at or time.time()) - run.started_at
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
 def _plain(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -178,7 +159,7 @@ def _plain(run: Run) -> dict[str, Any]:
         "eta_s": run.eta_s,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
-        "seconds": round(_seconds(run), 1),
+        "seconds": round(seconds(run), 1),
         "base_model": run.base_model,
         "adapter": str(run.adapter) if run.adapter else None,
         "directory": str(run.directory),
