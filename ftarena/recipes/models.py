@@ -16,6 +16,7 @@ from typing import Literal
 
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.processes import read_json
+from ftarena.text import shorten
 from ftarena.workspace import cache_dir
 
 MARKER = "ftarena.json"
@@ -61,7 +62,12 @@ def resolve_model(name: str) -> ModelRef:
     name = name.strip()
     if name.startswith("demo:"):
         return _demo(name)
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name longer than any file's, the home of nobody
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"no model can be called {shorten(name, 60)!r}: {reason}") from None
     if name.lower().endswith(".gguf"):
         return _gguf(path)
     if name and path.is_dir():

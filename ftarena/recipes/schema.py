@@ -203,6 +203,14 @@ class Recipe(BaseModel):
             raise ValueError("expected letters, digits, dots, dashes and underscores, at most 64")
         return value
 
+    @field_validator("model_name_or_path", "init_from")
+    @classmethod
+    def _possible_path(cls, value: str | None) -> str | None:
+        # 255 bytes is the limit of Linux' file systems; beyond it even asking whether a file exists fails.
+        if value and ("\0" in value or any(len(part.encode()) > 255 for part in value.split("/"))):
+            raise ValueError("expected a name that a file or folder could have")
+        return value
+
     @field_validator("lora_target_modules")
     @classmethod
     def _servable_modules(cls, value: list[str]) -> list[str]:

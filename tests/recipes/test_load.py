@@ -254,6 +254,8 @@ def test_a_sample_is_written_behind_the_path(entry: str, parts: tuple[str, int |
         ("lora_target_modules: []", "lora_target_modules is []: expected at least one"),
         ("lora_target_modules: model.lm_head", "vLLM cannot serve an adapter with model.lm_head"),
         ("optim: ''", "optim is empty: expected text"),
+        ("init_from: " + "a" * 5000, "expected a name that a file or folder could have"),
+        ('init_from: "a\\0b"', "expected a name that a file or folder could have"),
         ("seed: !!int x", "broken YAML: "),
         ("seed: 0x" + "f" * 6000, "seed is a very long number: "),
         ("name: !!python/object/apply:os.getcwd []", "broken YAML: could not determine a constructor"),

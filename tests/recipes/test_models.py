@@ -103,3 +103,11 @@ def test_a_name_that_fits_nothing_is_an_error_with_a_way_out(name: str) -> None:
     with pytest.raises(UsageError) as error:
         resolve_model(name)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "/" + "a" * 5000 + ".gguf", "~nobody-of-that-name/x"])
+def test_what_no_model_can_be_called(name: str) -> None:
+    """A name that no file system would take is one short error, not a traceback."""
+    with pytest.raises(UsageError) as error:
+        resolve_model(name)
+    assert len(error.value.message) < 200
