@@ -30,6 +30,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("engine", "logs"),
     ("contestants", "list"),
     ("contestants", "add"),
+    ("contestants", "hide"),
     ("prompts", "add"),
     ("vote",),
     ("chat",),

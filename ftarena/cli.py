@@ -114,8 +114,8 @@ def root(
         raise typer.Exit(_open(db, labeler, contestant, place or "chat"))
     if db or labeler or contestant or place:
         raise UsageError(
-            f"options go behind the command, not before it: {context.invoked_subcommand}",
-            f"ftarena {context.invoked_subcommand} --help",
+            "options go behind the whole command, not before it",
+            f"such as: ftarena {context.invoked_subcommand} … --db FILE",
         )
 
 
@@ -339,6 +339,18 @@ def contestants_add(
             max_tokens=max_tokens,
         )
     )
+
+
+@contestants_app.command("hide")
+def contestants_hide(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Let it take part again.")] = False,
+    db: Db = None,
+) -> None:
+    """Take a contestant out of battles and scores; its votes are kept."""
+    from ftarena.plain.contestants import hide
+
+    raise typer.Exit(hide(_places(db)[1], name, not undo))
 
 
 @prompts_app.command("add")

@@ -19,6 +19,7 @@ from ftarena.recipes.models import resolve_model
 from ftarena.scoring.words import counted
 from ftarena.serving.contestants import Contestant, Sampling
 from ftarena.store import ContestantRow, Store
+from ftarena.store.database import need_database
 from ftarena.text import clean_line, shorten
 from ftarena.training.jobs import find_run
 from ftarena.workspace import Workspace
@@ -117,6 +118,20 @@ def add(
     with Store.open(database) as store:
         row = add_contestant(store, name, contestant)
     print(f"{clean_line(row.name)} takes part.")
+    return 0
+
+
+def hide(database: Path, name: str, hidden: bool = True) -> int:
+    """Take a contestant out of battles and scores, or bring it back; its votes are kept.
+
+    Raises:
+        FtarenaError: There is none of this name.
+    """
+    need_database(database)
+    with Store.open(database) as store:
+        store.hide_contestant(name, hidden)
+    words = "is hidden; its votes are kept" if hidden else "takes part again"
+    print(f"{clean_line(name)} {words}.")
     return 0
 
 

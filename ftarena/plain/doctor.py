@@ -193,7 +193,8 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     folder = cache_dir() / "models"
-    ready = sorted(marker.parent for marker in folder.glob(f"*/{MARKER}"))
+    # A folder that begins with a dot is still being written.
+    ready = sorted(marker.parent for marker in folder.glob(f"[!.]*/{MARKER}"))
     for model in ready:
         total = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
         yield Finding("ok", "model", f"{model.name}, {size(total)}")
@@ -258,7 +259,7 @@ def _engines(workspace: Workspace) -> Iterator[Finding]:
         status = engine.status()
         failed = status.state is EngineState.FAILED
         words = f"{status.base_model.name}: {status.state}" + (
-            f", {status.message}" if status.message else ""
+            f", {status.message}" if status.message not in ("", str(status.state)) else ""
         )
         yield Finding(
             "note" if failed else "ok",

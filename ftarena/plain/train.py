@@ -63,5 +63,9 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
             Stages([Stage("run", f"{run.method.upper()} {run.id}", 300)]) as stages,
             stages.run("run") as stage,
         ):
-            follow(stage, workspace, run)
+            run = follow(stage, workspace, run)
+        print(
+            f"It takes part in the arena now: ftarena, or: ftarena chat --right run:{run.id} -p …",
+            file=sys.stderr,
+        )
     return 0

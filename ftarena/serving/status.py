@@ -137,7 +137,7 @@ def read_status(folder: EngineFolder, model_path: Path) -> EngineStatus:
     supervisor = identity(read_json(folder.supervisor))
     record = read_json(folder.record)
     if supervisor is None:
-        return _status(EngineState.STOPPED, "not started", record={}, model_path=model_path)
+        return _status(EngineState.STOPPED, "", record={}, model_path=model_path)
     written_by_it = identity(record.get("supervisor")) == supervisor
     state = EngineState(record.get("state", EngineState.STARTING)) if written_by_it else EngineState.STARTING
     if not written_by_it:

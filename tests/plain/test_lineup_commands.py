@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ftarena.arena.contestants import add_contestant
 from ftarena.arena.lineup import find_contestant
 from ftarena.errors import FtarenaError
-from ftarena.plain.contestants import add, add_prompts, list_contestants
+from ftarena.plain.contestants import add, add_prompts, hide, list_contestants
 from ftarena.plain.votes import import_votes
+from ftarena.serving.contestants import Contestant
 from ftarena.store import Store
 from ftarena.workspace import Workspace
 
@@ -113,3 +115,18 @@ def test_a_hint_with_many_long_names(place: Workspace) -> None:
     assert "and 5 more" in caught.value.hint
     assert "\n" not in caught.value.hint
     assert len(caught.value.hint) < 500
+
+
+def test_a_contestant_is_hidden_and_brought_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that I only tried out leaves my battles; its votes stay where they are."""
+    database = tmp_path / "arena.db"
+    with Store.open(database) as store:
+        add_contestant(store, "pirate", Contestant(model="demo:smollm2"))
+    assert hide(database, "pirate") == 0
+    with Store.open(database) as store:
+        assert store.contestants(include_hidden=False) == []
+    assert hide(database, "pirate", hidden=False) == 0
+    with Store.open(database) as store:
+        assert [row.name for row in store.contestants(include_hidden=False)] == ["pirate"]
+    with pytest.raises(FtarenaError, match="no contestant 'nobody'"):
+        hide(database, "nobody")
