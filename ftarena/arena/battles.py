@@ -217,6 +217,13 @@ class Arena:
             self._ballots.add_event(last.battle_id, self.labeler, "undo", target_id=last.event_id)
         return self._blind(self._own(last.battle_id))
 
+    def names_seen(self, battle_id: str) -> bool:
+        """Return whether this labeler has been told a battle's names by a vote that they took back.
+
+        A new vote on it is then kept, but is not blind: it is neither scored nor made into a preference pair.
+        """
+        return self._ballots.names_seen(battle_id, self.labeler)
+
     def reveal(self, battle_id: str) -> Reveal:
         """Return who was who.
 

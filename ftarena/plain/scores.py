@@ -38,24 +38,27 @@ def score(
         FtarenaError: The database cannot be read, or nobody is called like the anchor.
     """
     out = out or sys.stdout
-    votes, report = _read(database, anchor)
+    votes, report, not_blind = _read(database, anchor)
     if as_json:
+        told = {"votes": report.votes, "not_blind": not_blind, **report.to_json()}
         # ASCII, so that control characters in a name are data that does nothing when it is shown.
-        print(json.dumps(report.to_json(), indent=2, ensure_ascii=True, allow_nan=False), file=out)
+        print(json.dumps(told, indent=2, ensure_ascii=True, allow_nan=False), file=out)
         return 0
     console = Console(file=out, highlight=False, soft_wrap=False)
-    if not votes:
+    if votes:
+        _print(console, votes, report)
+    else:
         console.print("No votes yet. Cast some: ftarena vote. Bring some: ftarena votes import FILE.csv")
-        return 0
-    _print(console, votes, report)
+    if not_blind:
+        console.print(f"Not scored: {counted(not_blind, 'vote')} cast again with the names known.")
     return 0
 
 
-def _read(database: Path, anchor: str | None) -> tuple[list[Vote], ScoreReport]:
+def _read(database: Path, anchor: str | None) -> tuple[list[Vote], ScoreReport, int]:
     if not database.exists():
-        return scoreboard([], anchor=None)
+        return *scoreboard([], anchor=None), 0
     with Store.open_existing(database) as store:
-        return scoreboard(store.standing_votes(), anchor=anchor)
+        return *scoreboard(store.standing_votes(), anchor=anchor), store.ballots.not_blind()
 
 
 def _print(console: Console, votes: Sequence[Vote], report: ScoreReport) -> None:

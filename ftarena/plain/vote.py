@@ -230,7 +230,10 @@ class _Booth:
             self.say("There is nothing to take back.")
             return None
         self._decided = [battle for battle in self._decided if battle.id != again.id]
-        self.say("Taken back. Decide again:")
+        if self._arena.names_seen(again.id):
+            self.say("Taken back. You have seen the names, so a new vote here is kept but not scored.")
+        else:
+            self.say("Taken back. Decide again:")
         self.say()
         return again
 

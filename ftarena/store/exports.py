@@ -29,6 +29,7 @@ JOIN labelers w ON w.id = v.labeler_id
 JOIN contestants l ON l.id = b.left_id AND l.hidden = 0
 JOIN contestants r ON r.id = b.right_id AND r.hidden = 0
 LEFT JOIN prompts p ON p.id = b.prompt_id
+WHERE v.blind
 ORDER BY v.created_at, v.position, v.id
 """
 
@@ -36,7 +37,7 @@ _JSONL = """
 SELECT v.id, b.id, b.origin, v.outcome, w.name, v.created_at, v.elapsed_ms, v.before_end, v.names_shown,
        p.id, p.source, p.turns_json, p.reference,
        l.name, l.id, la.id, la.text, la.finish_reason, la.n_tokens,
-       r.name, r.id, ra.id, ra.text, ra.finish_reason, ra.n_tokens
+       r.name, r.id, ra.id, ra.text, ra.finish_reason, ra.n_tokens, v.blind
 FROM votes v
 JOIN battles b ON b.id = v.battle_id
 JOIN labelers w ON w.id = v.labeler_id
@@ -52,10 +53,11 @@ _SIDE = ("contestant", "contestant_id", "answer_id", "text", "finish_reason", "n
 
 
 def export_votes(store: Store, out: TextIO, form: Literal["csv", "jsonl"] = "csv") -> int:
-    """Write every vote that stands, in the order they were cast.
+    """Write the votes that stand, in the order they were cast.
 
-    `csv` has the columns `a,b,outcome,labeler,prompt`; imported into an empty arena it gives the same scores.
-    `jsonl` has everything: texts, ids, times, comments.
+    `csv` has the columns `a,b,outcome,labeler,prompt`; imported into an empty arena it gives the same scores,
+    so votes that are not blind are left out. `jsonl` has everything: texts, ids, times, comments, and of each
+    vote whether it is `blind`.
 
     Args:
         store: Where from.
@@ -124,6 +126,7 @@ def _votes(store: Store) -> Iterator[dict[str, Any]]:
             "elapsed_ms": elapsed_ms,
             "before_end": None if before_end is None else bool(before_end),
             "names_shown": names_shown,
+            "blind": bool(row[25]),
             "comments": comments.get((battle_id, labeler), []),
             "prompt": None
             if prompt_id is None

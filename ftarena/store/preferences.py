@@ -16,7 +16,8 @@ from ftarena.store.rows import Turn
 from ftarena.store.store import Store
 
 _VOTES = """
-SELECT v.outcome, b.prompt_id, p.turns_json, p.source, la.text, ra.text, la.finish_reason, ra.finish_reason
+SELECT v.blind, v.outcome, b.prompt_id, p.turns_json, p.source, la.text, ra.text,
+       la.finish_reason, ra.finish_reason
 FROM votes v
 JOIN battles b ON b.id = v.battle_id AND b.origin <> 'import'
 JOIN contestants l ON l.id = b.left_id AND l.hidden = 0
@@ -65,6 +66,9 @@ class PreferenceReport:
     apart: int
     """Votes of blind chats in which the two answers had different histories."""
 
+    not_blind: int
+    """Votes cast again by somebody who had been told the names."""
+
     without_text: int
     """Votes from files, which hold no answers."""
 
@@ -83,9 +87,13 @@ def preference_pairs(store: Store) -> tuple[list[PreferencePair], PreferenceRepo
     cut_off: set[tuple[str, str]] = set()
     preferred: dict[tuple[str, str, str], Counter[str]] = {}
     with mended(store.path):
-        for outcome, prompt_id, stored, source, left, right, *reasons in store.connection.execute(_VOTES):
+        for blind, outcome, prompt_id, stored, source, left, right, *reasons in store.connection.execute(
+            _VOTES
+        ):
             counts["votes"] += 1
-            if source == "chat-apart":
+            if not blind:
+                counts["not_blind"] += 1
+            elif source == "chat-apart":
                 counts["apart"] += 1
             elif left == right:
                 counts["identical"] += 1
@@ -118,6 +126,7 @@ def preference_pairs(store: Store) -> tuple[list[PreferencePair], PreferenceRepo
         undecided=counts["undecided"],
         identical=counts["identical"],
         apart=counts["apart"],
+        not_blind=counts["not_blind"],
         without_text=imported,
         cut_off=counts["cut_off"],
     )

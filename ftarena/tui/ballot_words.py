@@ -16,6 +16,9 @@ OUTCOMES: dict[Outcome, str] = {
     "both_bad": "both bad",
 }
 
+NAMES_SEEN = "Taken back. You have seen the names, so a new vote here is kept but not scored."
+"""What is said where a vote is taken back that was followed by the names."""
+
 
 def question(battle: "BlindBattle") -> str:
     """Return a battle's prompt as one text: a single question bare, a conversation with who says what."""

@@ -10,7 +10,7 @@ import pytest
 from ftarena.arena import Arena, BlindBattle, ChatAnswer, add_contestant, find_or_add
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message
-from ftarena.store import Outcome, Store
+from ftarena.store import NamesShown, Outcome, Store
 from ftarena.store.preferences import preference_pairs
 
 from .conftest import contestant, fill
@@ -118,6 +118,7 @@ def test_a_skipped_battle_does_not_come_back(arena: Arena, filled: Store) -> Non
 
 def test_undo_goes_back_step_by_step(arena: Arena, filled: Store) -> None:
     """Undo takes back the last vote or skip, then the one before, and says when there is none."""
+    arena.names_shown = "never"
     assert arena.undo() is None
     first = given(arena)
     arena.vote(first.id, "left", elapsed_ms=1)
@@ -366,3 +367,36 @@ def test_votes_of_two_databases_do_not_meet(tmp_path: Path) -> None:
         assert ids[0][table] == ids[1][table]
     for table in ("battles", "ballot_events"):
         assert not ids[0][table] & ids[1][table]
+
+
+@pytest.mark.parametrize(("shown", "scored"), [("after", False), ("never", True), ("end", True)])
+def test_a_vote_with_the_names_known_is_kept_but_not_blind(
+    filled: Store, shown: NamesShown, scored: bool
+) -> None:
+    """I read the names, take my vote back and vote the other way: it stands, but it is not scored."""
+    arena = Arena(filled, labeler="ana", names_shown=shown)
+    battle = given(arena)
+    assert not arena.names_seen(battle.id)
+    arena.vote(battle.id, "left", elapsed_ms=1)
+    assert len(filled.standing_votes()) == 1
+    arena.undo()
+    assert arena.names_seen(battle.id) is not scored
+    arena.names_shown = "never"  # hiding the names from now on does not make me forget
+    arena.vote(battle.id, "right", elapsed_ms=1)
+    assert arena.reveal(battle.id).outcome == "right"
+    assert [vote.outcome for vote in filled.standing_votes()] == (["right"] if scored else [])
+    assert filled.ballots.not_blind() == (0 if scored else 1)
+    assert filled.ballots.not_blind(contestants=["nobody"]) == 0
+    other = Arena(filled, labeler="bo")
+    other.vote(given(other).id, "left", elapsed_ms=1)  # others have seen nothing
+    assert [vote.labeler for vote in filled.standing_votes()] == (["ana", "bo"] if scored else ["bo"])
+
+
+def test_a_skip_shows_no_names(arena: Arena, filled: Store) -> None:
+    """A skip that I take back told me nothing: my vote then is blind."""
+    battle = given(arena)
+    arena.skip(battle.id)
+    arena.undo()
+    assert not arena.names_seen(battle.id)
+    arena.vote(battle.id, "left", elapsed_ms=1)
+    assert len(filled.standing_votes()) == 1

@@ -1,6 +1,7 @@
 """Voting line by line, as a pipe, a screen reader or a dumb terminal does it."""
 
 import io
+import json
 import os
 import random
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from ftarena.arena import Arena, add_contestant
 from ftarena.errors import FtarenaError
+from ftarena.plain.scores import score
 from ftarena.plain.vote import vote
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Completion
@@ -136,7 +138,7 @@ def test_undo_skip_and_comment(place: Workspace) -> None:
     fill(place, 2)
     _, text = sit(place, "u\na\nu\nb\ns not my subject\nu\nc\nthe code runs\nc too long\nc\n\ns\n")
     assert "There is nothing to take back." in text
-    assert text.count("Taken back. Decide again:") == 2
+    assert text.count("Taken back.") == 2
     assert "No comment, then." in text
     with Store.open(place.database) as store:
         events = store.rows("SELECT kind, outcome, text FROM ballot_events ORDER BY id")
@@ -155,7 +157,7 @@ def test_undo_skip_and_comment(place: Workspace) -> None:
 def test_the_last_one_can_be_taken_back(place: Workspace) -> None:
     """After the last battle u still takes it back; Enter ends."""
     fill(place, 1)
-    _, text = sit(place, "a\nu\nb\n\n")
+    _, text = sit(place, "a\nu\nb\n\n", names="never")
     assert cast(place) == ["right"]
     assert text.count("That was the last one") == 2
 
@@ -313,3 +315,21 @@ def test_a_second_window_goes_on(place: Workspace) -> None:
     assert vote(place, place.database, labeler="ana", more=lambda: False, lines=lines, out=out) == 0
     assert "decided in another window" in out.getvalue()
     assert cast(place) == ["left", "right"]
+
+
+def test_names_that_were_read_are_not_forgotten(place: Workspace) -> None:
+    """I take a vote back whose names I was told: I am told that a new one is kept, but not scored."""
+    fill(place, 2)
+    words = "Taken back. You have seen the names, so a new vote here is kept but not scored."
+    _, text = sit(place, "s\nu\n")
+    assert words not in text
+    _, text = sit(place, "a\nu\nb\n")
+    assert words in text
+    assert cast(place) == []
+    out = io.StringIO()
+    score(place.database, out=out)
+    assert "Not scored: 1 vote cast again with the names known." in out.getvalue()
+    out = io.StringIO()
+    score(place.database, as_json=True, out=out)
+    report = json.loads(out.getvalue())
+    assert (report["votes"], report["not_blind"]) == (0, 1)

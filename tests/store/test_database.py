@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ftarena.errors import FtarenaError
-from ftarena.store import Store
+from ftarena.store import Store, migrations
 from ftarena.store.database import Database
 
 
@@ -43,7 +43,7 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
 _ADD = """
 import sys
 from pathlib import Path
-from ftarena.store import Store
+from ftarena.store import Store, migrations
 sys.stdin.read()
 with Store.open(Path(sys.argv[1])) as store:
     store.add_contestant(sys.argv[2])
@@ -194,3 +194,15 @@ def test_a_programming_error_is_not_dressed_up(tmp_path: Path) -> None:
     """Wrong SQL is our mistake and says so with a traceback; it is not blamed on the user's disk."""
     with Database.open(tmp_path / "arena.db") as database, pytest.raises(sqlite3.OperationalError):
         database.rows("SELECT nothing FROM nowhere")
+
+
+def test_an_older_database_learns_what_is_blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database from before blindness was told apart is brought up to date, with all its votes."""
+    path = tmp_path / "arena.db"
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        with Store.open(path) as store:
+            assert "blind" not in [row[1] for row in store.rows("PRAGMA table_info(votes)")]
+    with Store.open(path) as store:
+        assert "blind" in [row[1] for row in store.rows("PRAGMA table_info(votes)")]
+        assert store.standing_votes() == []

@@ -224,3 +224,21 @@ def test_pairs_are_the_same_every_time(store: Store) -> None:
     assert pairs(store) == pairs(store)
     order = [pair["prompt"][0]["content"] for pair in pairs(store)]  # type: ignore[index]  # as above
     assert order == sorted(order)
+
+
+def test_votes_with_the_names_known_are_left_out(store: Store) -> None:
+    """Whoever votes again, having read the names, makes no row and no pair; JSONL says: not blind."""
+    battle_id = vote(store, "left")
+    standing = store.ballots.standing(battle_id, "ana")
+    assert standing is not None
+    store.ballots.add_event(battle_id, "ana", "undo", target_id=standing.event_id)
+    store.ballots.add_event(battle_id, "ana", "vote", outcome="right", names_shown="never")
+    vote(store, "right", labeler="bo")
+    assert [row["labeler"] for row in csv.DictReader(io.StringIO(as_csv(store)))] == ["bo"]
+    found, report = preference_pairs(store)
+    assert [pair.votes for pair in found] == [1]
+    assert (report.votes, report.not_blind) == (2, 1)
+    out = io.StringIO()
+    assert export_votes(store, out, "jsonl") == 2
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(row["labeler"], row["blind"]) for row in rows] == [("ana", False), ("bo", True)]

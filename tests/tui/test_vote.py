@@ -284,3 +284,23 @@ async def test_a_second_window_goes_on(desk: Desk, key: str) -> None:
         await pilot.press("x")
         await shows(pilot, "Recorded: both bad.")
     assert [event[:2] for event in events(desk.workspace)] == [("vote", "left"), ("vote", "both_bad")]
+
+
+async def test_names_that_were_read_are_not_forgotten(desk: Desk) -> None:
+    """I take a vote back whose names I was told: a new one is kept, but not scored, and Scores says so."""
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        await pilot.press("a")
+        await shows(pilot, "A was ")
+        await pilot.press("u")
+        await shows(pilot, "You have seen the names, so a new vote here is kept but not")
+        await shows(pilot, " scored.")
+        await pilot.press("b")
+        await shows(pilot, "Recorded: B is better.")
+        await until(pilot, lambda: not screen._busy)
+        await pilot.press("x")
+        await shows(pilot, "Recorded: both bad.")
+        await pilot.press("3")
+        await shows(pilot, "1 vote by 1 labeler")
+        await shows(pilot, "1 not blind, not scored")

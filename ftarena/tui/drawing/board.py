@@ -142,16 +142,19 @@ def flow(facts: Sequence[str], width: int, style: str = "") -> list[Row]:
     return [*rows, [Piece(line, style)]] if line else rows
 
 
-def headline(report: "ScoreReport", prompts: int, labelers: int) -> list[str]:
+def headline(report: "ScoreReport", prompts: int, labelers: int, not_blind: int = 0) -> list[str]:
     """Return the facts above everything: how many votes, whose, and whether they can be trusted.
 
     Args:
         report: The scores.
         prompts: Different prompts voted on.
         labelers: Different people who voted.
+        not_blind: Votes that are not scored, since the names had been told.
     """
     whose = f"by {_counted(labelers, 'labeler')} on {_counted(prompts, 'prompt')}"
     parts = [f"{_counted(report.votes, 'vote')} {whose}"]
+    if not_blind:
+        parts.append(f"{not_blind:,} not blind, not scored")
     if report.agreement is not None and report.agreement.alpha is not None:
         parts.append(f"agreement α {report.agreement.alpha:.2f} (raw {100 * report.agreement.raw:.0f} %)")
     bias = report.side_bias

@@ -110,23 +110,25 @@ class ScoresScreen(Place):
             self.refresh_bindings()
             self.show_facts()
             return
-        report, prompts, labelers = await self.desk.read(self._score)
+        report, prompts, labelers, not_blind = await self.desk.read(self._score)
         self._version = version
         self.report = report
         self.set_class(not report.votes, "-empty")
         self.refresh_bindings()
         if not report.votes:
             self.show_facts()
-        facts = headline(report, prompts, labelers)
+        facts = headline(report, prompts, labelers, not_blind)
         self.query_one("#headline", Rows).show(lambda width: flow(facts, width, "quiet"))
         self.query_one("#ratings", Rows).show(lambda width: rating_rows(report.contestants, width))
         self.query_one(RowList).show_rows([_pair_row(pair) for pair in report.pairs])
 
-    def _score(self, store: "Store") -> "tuple[ScoreReport, int, int]":
+    def _score(self, store: "Store") -> "tuple[ScoreReport, int, int, int]":
         from ftarena.scoring import Vote, score
 
         votes = [Vote(*row) for row in store.standing_votes(contestants=self.desk.chosen)]
-        return score(votes), len({vote.prompt for vote in votes}), len({vote.labeler for vote in votes})
+        prompts, labelers = {vote.prompt for vote in votes}, {vote.labeler for vote in votes}
+        not_blind = store.ballots.not_blind(contestants=self.desk.chosen)
+        return score(votes), len(prompts), len(labelers), not_blind
 
     def _pair(self, key: str | None) -> "PairScore | None":
         if self.report is None or key is None:

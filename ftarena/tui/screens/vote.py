@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line
-from ftarena.tui.ballot_words import Outcome, question, recorded, revealed
+from ftarena.tui.ballot_words import NAMES_SEEN, Outcome, question, recorded, revealed
 from ftarena.tui.making import Making
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.situation import Situation
@@ -307,7 +307,8 @@ class VoteScreen(Place):
                 self._decided.remove(battle.id)
             self._progress = await self.desk.run(arena.progress)
             self._show(battle)
-            self._say("Taken back: decide again.")
+            seen = await self.desk.run(arena.names_seen, battle.id)
+            self._say(NAMES_SEEN if seen else "Taken back: decide again.")
             self.refresh_status()
         finally:
             self._busy = False
