@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scoring_worlds import by_counts
+from scoring_worlds import by_counts, drawn
 
 from ftarena.errors import FtarenaError
 from ftarena.scoring.agreement import agreement, cohen_kappa, krippendorff_alpha
@@ -114,3 +114,12 @@ def test_both_bad_is_missing_on_the_scale() -> None:
     assert found is not None
     assert found.alpha == pytest.approx(1)
     assert found.alpha_interval is None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_interval_holds_the_value(seed: int) -> None:
+    """The agreement is never outside the interval beside it, even on five prompts."""
+    found = agreement(encode(drawn(seed, 20 + seed, 5, taste=1.0)))
+    if found is not None and found.alpha is not None:
+        assert found.low is not None and found.high is not None
+        assert found.low <= found.alpha <= found.high
