@@ -304,3 +304,22 @@ async def test_names_that_were_read_are_not_forgotten(desk: Desk) -> None:
         await pilot.press("3")
         await shows(pilot, "1 vote by 1 labeler")
         await shows(pilot, "1 not blind, not scored")
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 5), (49, 24), (80, 13)])
+async def test_a_terminal_that_is_too_small_says_so(desk: Desk, size: tuple[int, int]) -> None:
+    """Where no answer can be read I am told what to do, and no key votes; enlarged, all is there."""
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=size) as pilot:
+        screen = await ready(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "Too small: enlarge to 80×24, or use ftarena vote --plain" in text
+        await pilot.press("a", "s", "x", "u")
+        await pilot.pause()
+        await pilot.resize_terminal(*SMALL)
+        await shows(pilot, "Text ")
+        assert "Too small" not in screen_text(app)
+        assert events(desk.workspace) == []
+        await pilot.press("a")
+        await shows(pilot, "Recorded: A is better.")
+        assert screen.battle is not None

@@ -15,6 +15,9 @@ from ftarena.tui.widgets.key_bar import KeyBar
 from ftarena.tui.widgets.top_bar import TopBar
 from ftarena.tui.widgets.welcome import Welcome
 
+SMALLEST = (50, 14)
+"""Cells below which two answers have no row left to be read in: there is no voting on what is not seen."""
+
 RUN_DEMO = 64
 """Result of the app when `d` was pressed on a first start: the caller runs `ftarena demo`. No exit code."""
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from ftarena.tui.app import FtarenaApp
 
 FIRST_STEPS = (
-    ("d", "runs the demo: 8 minutes, no GPU needed; fills every place"),
+    ("d", "runs the demo: 5 to 10 minutes, no GPU needed; fills every place"),
     ("4 n", "trains a model from a recipe of your own"),
     ("?", "says what this place is for"),
 )
@@ -92,7 +95,10 @@ class Place(Screen[None]):
         return (situation.run_words(with_time=self.size.width >= 100), situation.engine_words())
 
     def on_resize(self) -> None:
-        """There may be more room for the status, or less."""
+        """There may be more room for the status, or less, or none for two answers."""
+        width, height = self.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
+        self.refresh_bindings()
         self.refresh_status()
 
     @on(Worker.StateChanged)

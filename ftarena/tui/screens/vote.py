@@ -107,6 +107,7 @@ class VoteScreen(Place):
         yield Welcome("Looking for battles …", (), id="waiting")
         yield Static(self._choices(), id="choices")
         yield Static("", id="said", markup=False)
+        yield Static("Too small: enlarge to 80×24, or use ftarena vote --plain", id="small")
 
     @staticmethod
     def _choices() -> Content:
@@ -349,6 +350,8 @@ class VoteScreen(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what works: votes need a battle, the demo needs an empty project."""
+        if self.has_class("-small") and action in ("decide", "skip", "undo", "comment", "scroll", "zoom"):
+            return False  # nobody votes on what they cannot see
         if action in ("decide", "skip", "comment", "scroll", "zoom"):
             return self.battle is not None
         if action == "demo":
