@@ -49,7 +49,7 @@ async def test_first_start(workspace: Workspace, name: str, size: tuple[int, int
     desk = make_desk(workspace)
     app = FtarenaApp(desk, name)
     async with app.run_test(size=size) as pilot:
-        await shows(pilot, "runs the demo: 8 minutes, no GPU needed")
+        await shows(pilot, "runs the demo: 5 to 10 minutes, no GPU needed")
         await shows(pilot, "This machine: ")
         await shows(pilot, "d run the demo")
         await pilot.press("d")

@@ -51,7 +51,7 @@ class TopBar(Widget):
     def render(self) -> Content:
         """Draw the line."""
         width = self.size.width
-        project = shorten(self._project, 16)
+        project = "" if self._project == "ftarena" else shorten(self._project, 16)  # a clone's own folder
         line = Content.assemble((" ftarena", "bold"), f" {project}  " if width >= 100 else "  ")
         if width < 60:
             line = Content("")
