@@ -455,3 +455,17 @@ async def test_earlier_prompts(chat: FtarenaApp) -> None:
         assert box.text == "one"
         await pilot.press("down", "down")
         assert box.text == "thr"
+
+
+async def test_no_blind_vote_on_what_is_not_seen(chat: FtarenaApp, workspace: Workspace) -> None:
+    """The terminal became too small for two answers: I am told, and neither v nor /vote votes."""
+    async with chat.run_test(size=SMALL) as pilot:
+        screen = await blind_round(pilot)
+        await pilot.resize_terminal(40, 10)
+        await shows(pilot, "Too small")
+        assert not screen.check_action("vote", ())
+        await ask(pilot, "/vote")
+        await until(pilot, lambda: len(chat._notifications) > 0)
+        assert chat.screen is screen
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: "Too small" not in screen_text(chat))

@@ -86,6 +86,7 @@ class ChatScreen(Place):
     def compose_body(self) -> ComposeResult:
         """Two panes, a line for what hinders, and the box."""
         yield Panes(id="panes")
+        yield Static("Too small: enlarge to 80×24", id="small")
         yield Static("", id="notice", markup=False)
         yield Completions(id="completions")
         box = PromptBox(id="box")
@@ -401,6 +402,8 @@ class ChatScreen(Place):
             raise UsageError("votes are cast blind", "/blind first, then ask")
         if not all(side.answer.strip() for side in conversation.sides):
             raise UsageError("there are no two answers to compare yet", "ask something first")
+        if self.has_class("-small"):
+            raise UsageError("nobody votes on what they cannot see", "enlarge the terminal to 80×24")
         outcome = await self.app.push_screen_wait(VoteCard())
         if outcome is None:
             return
@@ -445,7 +448,7 @@ class ChatScreen(Place):
             case "again" | "differences":
                 return conversation.begun and not conversation.answering
             case "vote":
-                return conversation.hidden and conversation.begun
+                return conversation.hidden and conversation.begun and not self.has_class("-small")
         return True
 
     @on(PromptBox.Completions)
