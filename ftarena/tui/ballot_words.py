@@ -28,10 +28,17 @@ def question(battle: "BlindBattle") -> str:
     return "\n".join(f"{who[m.role]}: {clean_text(m.content)}" for m in battle.messages)
 
 
-def recorded(outcome: Outcome, reveal: "Reveal | None") -> str:
-    """Return what is said after a vote: what was recorded and, if they are told, the names."""
+def recorded(outcome: Outcome, reveal: "Reveal | None", *, what: str = "Recorded") -> str:
+    """Return what is said after a vote: what was recorded and, if they are told, the names.
+
+    Args:
+        outcome: What was voted.
+        reveal: The names, if they are told.
+        what: Begins the sentence; where the next battle is on the screen already, it says that the names
+            are not of that one.
+    """
     names = "" if reveal is None else f" {_names(reveal)}."
-    return f"Recorded: {OUTCOMES[outcome]}.{names}"
+    return f"{what}: {OUTCOMES[outcome]}.{names}"
 
 
 def revealed(number: int, reveal: "Reveal") -> str:

@@ -128,7 +128,7 @@ def test_three_votes_and_one_undo_are_exactly_what_the_file_holds(
         terminal.keys(key)
         terminal.wait(lambda _, n=number: len(ballots(database)) == n, f"vote {number}")
         assert ballots(database)[-1] == ("vote", outcome)
-        terminal.wait(lambda screen: "Recorded" in screen, "what was recorded")
+        terminal.wait(lambda screen: "Last battle" in screen, "what was recorded")
     battle(4)
     terminal.keys("u")
     terminal.wait(lambda _: len(ballots(database)) == 4, "the undo")

@@ -56,7 +56,7 @@ async def test_one_key_decides(desk: Desk, key: str, outcome: str) -> None:
         assert first is not None
         await pilot.press(key)
         await until(pilot, lambda: screen.battle is not None and screen.battle.id != first.id)
-        await shows(pilot, "Recorded: ")
+        await shows(pilot, "Last battle: ")
     assert events(desk.workspace) == [("vote", outcome, first.id, None)]
 
 
@@ -165,7 +165,7 @@ async def test_names_are_shown_when_i_want_them(desk: Desk, reveal: Any, told: b
     async with app.run_test(size=LARGE) as pilot:
         await ready(pilot)
         await pilot.press("a")
-        await shows(pilot, "Recorded: A is better.")
+        await shows(pilot, "Last battle: A is better.")
         assert ("A was " in screen_text(app)) is told
     with Store.open(desk.workspace.database) as store:
         assert store.rows("SELECT names_shown FROM ballot_events") == [(reveal,)]
@@ -282,7 +282,7 @@ async def test_a_second_window_goes_on(desk: Desk, key: str) -> None:
         await shows(pilot, "decided in another window")
         assert screen.battle is not None and screen.battle.id != first.id
         await pilot.press("x")
-        await shows(pilot, "Recorded: both bad.")
+        await shows(pilot, "Last battle: both bad.")
     assert [event[:2] for event in events(desk.workspace)] == [("vote", "left"), ("vote", "both_bad")]
 
 
@@ -297,10 +297,10 @@ async def test_names_that_were_read_are_not_forgotten(desk: Desk) -> None:
         await shows(pilot, "You have seen the names, so a new vote here is kept but not")
         await shows(pilot, " scored.")
         await pilot.press("b")
-        await shows(pilot, "Recorded: B is better.")
+        await shows(pilot, "Last battle: B is better.")
         await until(pilot, lambda: not screen._busy)
         await pilot.press("x")
-        await shows(pilot, "Recorded: both bad.")
+        await shows(pilot, "Last battle: both bad.")
         await pilot.press("3")
         await shows(pilot, "1 vote by 1 labeler")
         await shows(pilot, "1 not blind, not scored")
@@ -321,5 +321,5 @@ async def test_a_terminal_that_is_too_small_says_so(desk: Desk, size: tuple[int,
         assert "Too small" not in screen_text(app)
         assert events(desk.workspace) == []
         await pilot.press("a")
-        await shows(pilot, "Recorded: A is better.")
+        await shows(pilot, "Last battle: A is better.")
         assert screen.battle is not None

@@ -250,7 +250,7 @@ class VoteScreen(Place):
             if names is not False:
                 self._decided.append(battle.id)
                 await self._show_next()
-                self._say(f"{recorded(outcome, names)} u takes it back.")
+                self._say(f"{recorded(outcome, names, what='Last battle')} u takes it back.")
         finally:
             self._busy = False
             self._last_key = (outcome, self.clock() + GUARD_S)
