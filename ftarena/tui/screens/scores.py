@@ -168,6 +168,7 @@ class ScoresScreen(Place):
                     f"win rate of {shorten(ahead, 24)}, %",
                     [(p.votes, rate(p.wins / (p.wins + p.losses))) for p in points],
                     "second",
+                    marker="∙",  # told apart from the band's ends without colour, too
                 ),
             ],
             y_span=(0, 100),
@@ -238,5 +239,5 @@ def _verdict(pair: "PairScore") -> Piece:
     if pair.verdict == "equivalent":
         return Piece("no difference", "strong")
     if pair.verdict == "undecided":
-        return Piece("open", "quiet")
+        return Piece("undecided", "quiet")
     return Piece(f"{pair.a if pair.verdict == 'a' else pair.b} better", "good")
