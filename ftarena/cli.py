@@ -9,16 +9,14 @@ or a recipe says something impossible · 130 interrupted.
 import io
 import os
 import sys
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import ftarena
-from ftarena.errors import FtarenaError, UsageError, from_os_error
-from ftarena.text import clean_line, clean_text
+from ftarena.errors import FtarenaError, UsageError
+from ftarena.plain.complaints import complain, drop_output, explain
 
 if TYPE_CHECKING:
     from ftarena.workspace import Workspace
@@ -468,59 +466,14 @@ def main() -> None:
             sys.stdout.flush()  # what cannot be written is said here, not while Python shuts down
             raise
     except FtarenaError as error:
-        _complain(error.message, error.hint)
+        complain(error.message, error.hint)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        _drop_output()  # the reader (head, less) has gone
+        drop_output()  # the reader (head, less) has gone
         sys.exit(141)
     except Exception as error:  # noqa: BLE001 - the last line of defence; the traceback is kept, not hidden
-        _complain(*_explain(error))
+        complain(*explain(error))
         sys.exit(1)
-
-
-def _explain(error: Exception) -> tuple[str, str]:
-    """Return message and hint for what nobody below has put into words."""
-    if isinstance(error, OSError):
-        place = None
-        try:
-            sys.stdout.flush()
-        except OSError:  # so it was our own output that could not be written
-            place = "standard output"
-            _drop_output()
-        if (words := from_os_error(error, place)) is not None:
-            return words.message, words.hint
-    return (
-        f"{type(error).__name__}: {error}",
-        f"this is a mistake in ftarena; the details are in {_log(error)}",
-    )
-
-
-def _drop_output() -> None:
-    """Send what is left of standard output nowhere: Python would complain once more while it closes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _complain(message: str, hint: str) -> None:
-    bold, reset = (
-        ("\033[1;31m", "\033[0m") if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else ("", "")
-    )
-    print(f"{bold}error:{reset} {clean_text(message)}", file=sys.stderr)
-    if hint:
-        print(f"  → {clean_text(hint)}", file=sys.stderr)
-
-
-def _log(error: Exception) -> str:
-    """Append the traceback to the workspace's log; return where that is, or else where it happened."""
-    from ftarena.workspace import Workspace
-
-    try:
-        path = Workspace.find().ensure().log
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}")
-    except (FtarenaError, OSError) as refused:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{frame.filename}:{frame.lineno} (the log cannot be written: {clean_line(str(refused))})"
-    return str(path)
