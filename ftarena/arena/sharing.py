@@ -10,6 +10,7 @@ from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe
 from ftarena.serving.engine import list_engines
 from ftarena.training.jobs import Run, list_runs, start_run
+from ftarena.training.runs import worker_of
 from ftarena.workspace import Workspace
 
 
@@ -24,23 +25,28 @@ def start_training(recipe: Recipe, workspace: Workspace, recipe_file: Path | Non
     Raises:
         FtarenaError: The run cannot be started; the engines are then awake again.
     """
-    for engine in list_engines(workspace):
-        engine.sleep()
+
+    def send_to_sleep() -> None:
+        for engine in list_engines(workspace):
+            engine.sleep()
+
     try:
-        return start_run(recipe, workspace, recipe_file)
+        return start_run(recipe, workspace, recipe_file, make_room=send_to_sleep)
     except BaseException:
         wake_engines(workspace)
         raise
 
 
 def wake_engines(workspace: Workspace) -> int:
-    """Wake the engines that sleep, unless a run still trains; cheap where none does.
+    """Wake the engines that sleep, unless a run still has the card; cheap where none sleeps.
+
+    A run that says it has finished keeps its memory until its process is gone, a second or two later.
 
     Returns:
         How many were woken. One whose memory is still taken by something else goes on sleeping.
     """
     sleeping = [engine for engine in list_engines(workspace) if engine.status().asleep]
-    if not sleeping or any(not run.state.ended for run in list_runs(workspace)):
+    if not sleeping or any(_holds_card(run) for run in list_runs(workspace)):
         return 0
     woken = 0
     for engine in sleeping:
@@ -49,3 +55,10 @@ def wake_engines(workspace: Workspace) -> int:
         except FtarenaError:
             continue  # the next look tries again; its status says that it sleeps
     return woken
+
+
+def _holds_card(run: Run) -> bool:
+    if not run.state.ended:
+        return True
+    worker = worker_of(run.directory)
+    return worker is not None and worker.alive()

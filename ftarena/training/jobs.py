@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ftarena.processes import python_module, read_json, reap, spawn_detached, wr
 from ftarena.recipes.load import dump_recipe
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
+from ftarena.text import clean_line
 from ftarena.training.data import load_data
 from ftarena.training.runs import (
     ADAPTER_WEIGHTS,
@@ -45,7 +47,13 @@ _ROOM_BYTES = 500_000_000
 # Adapters, optimiser states and checkpoints of a small run; a full disk mid-run loses hours.
 
 
-def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None) -> Run:
+def start_run(
+    recipe: Recipe,
+    workspace: Workspace,
+    recipe_file: Path | None = None,
+    *,
+    make_room: Callable[[], None] | None = None,
+) -> Run:
     """Start a training run and return at once.
 
     What can be found out without a model is found out first: the data are read and split, the base model's
@@ -55,6 +63,8 @@ def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = N
         recipe: What to do, as `load_recipe` returned it.
         workspace: Where the run's folder is made.
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
+        make_room: Called when nothing but the worker is missing: the run is then listed as queued already,
+            so that whoever looks knows for whom the card is being emptied.
 
     Raises:
         UsageError: The data leave `eval_split` nothing to train or to measure on.
@@ -89,9 +99,11 @@ def start_run(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = N
     write_json(directory / STATUS, status)
     argv, env = python_module("ftarena.training.worker", str(directory))
     try:
+        if make_room is not None:
+            make_room()
         worker = spawn_detached(argv, log=directory / LOG, env={**worker_environment(), **env})
-    except OSError as error:
-        message = f"the worker could not be started: {error}"
+    except (OSError, FtarenaError) as error:
+        message = f"the worker could not be started: {clean_line(str(error))}"
         write_json(directory / STATUS, {**status, "state": RunState.FAILED, "message": message})
         raise FtarenaError(message) from error
     write_json(directory / PROCESS, asdict(worker))

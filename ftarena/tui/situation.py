@@ -80,6 +80,7 @@ def look(workspace: Workspace) -> Situation:
     from ftarena.serving.engine import list_engines
     from ftarena.training.runs import list_runs
 
-    wake_engines(workspace)
     engines = tuple(engine.status() for engine in list_engines(workspace))
+    if any(engine.asleep for engine in engines):
+        wake_engines(workspace)  # the next look, a moment later, sees it awake
     return Situation(engines, tuple(list_runs(workspace)))

@@ -9,7 +9,9 @@ import pytest
 
 from ftarena.arena import sharing
 from ftarena.errors import FtarenaError
+from ftarena.processes import ProcessIdentity, write_json
 from ftarena.training.jobs import RunState
+from ftarena.training.runs import PROCESS
 from ftarena.workspace import Workspace
 
 
@@ -48,9 +50,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any) -> None:
     """I train on the card that answers, and the answers come back by themselves."""
 
-    def start(*_: object) -> Any:
+    def start(*_: object, make_room: Any) -> Any:
+        place.runs.append(SimpleNamespace(state=RunState.QUEUED, directory=place.workspace.root))
+        make_room()
         assert place.engine.asleep, "the run began while the engine held the card"
-        place.runs.append(SimpleNamespace(state=RunState.TRAINING))
+        assert sharing.wake_engines(place.workspace) == 0, "another window took the card back meanwhile"
+        place.runs[-1].state = RunState.TRAINING
         return place.runs[-1]
 
     place.patch.setattr(sharing, "start_run", start)
@@ -65,13 +70,25 @@ def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any)
 def test_a_run_that_cannot_start_leaves_the_engine_awake(place: Any) -> None:
     """A mistake in my recipe does not put the engine to sleep."""
 
-    def refuse(*_: object) -> Any:
+    def refuse(*_: object, make_room: Any) -> Any:
+        make_room()
         raise FtarenaError("there is no file x.jsonl")
 
     place.patch.setattr(sharing, "start_run", refuse)
     with pytest.raises(FtarenaError, match=r"x\.jsonl"):
         sharing.start_training(None, place.workspace)  # type: ignore[arg-type]  # the fake does not look
     assert place.engine.calls == ["sleep", "wake"]
+
+
+def test_the_engine_waits_until_the_workers_process_is_gone(place: Any) -> None:
+    """'Finished' is written a moment before the memory is given back; waking in between would fail."""
+    place.engine.asleep = True
+    place.runs.append(SimpleNamespace(state=RunState.FINISHED, directory=place.workspace.root))
+    mine = ProcessIdentity.current()
+    write_json(place.workspace.root / PROCESS, {"pid": mine.pid, "started": mine.started})
+    assert sharing.wake_engines(place.workspace) == 0
+    write_json(place.workspace.root / PROCESS, {"pid": mine.pid, "started": mine.started - 1000})
+    assert sharing.wake_engines(place.workspace) == 1
 
 
 def test_a_card_that_is_taken_is_tried_again_later(place: Any) -> None:

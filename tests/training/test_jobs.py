@@ -189,3 +189,33 @@ def test_a_split_with_an_empty_side_starts_nothing(
         start_run(recipe.model_copy(update={"eval_split": split}), workspace)
     assert error.value.message == said
     assert not no_worker and not workspace.runs.exists()
+
+
+def test_the_card_is_emptied_for_a_run_that_is_listed_already(
+    workspace: Workspace, recipe: Recipe, no_worker: list[list[str]]
+) -> None:
+    """Another window that looks meanwhile sees a queued run, and leaves the card to it."""
+    seen: list[tuple[RunState, int]] = []
+
+    def make_room() -> None:
+        seen.append((find_run(workspace, "mine").state, len(no_worker)))
+
+    start_run(recipe, workspace, make_room=make_room)
+    assert seen == [(RunState.QUEUED, 0)]
+    assert len(no_worker) == 1
+
+
+def test_a_card_that_cannot_be_emptied_fails_the_run_with_its_reason(
+    workspace: Workspace, recipe: Recipe, no_worker: list[list[str]]
+) -> None:
+    """No run stays queued for ever because an engine did not answer."""
+
+    def make_room() -> None:
+        raise FtarenaError("the engine did not answer", "ftarena engine stop")
+
+    with pytest.raises(FtarenaError, match="the engine did not answer"):
+        start_run(recipe, workspace, make_room=make_room)
+    run = find_run(workspace, "mine")
+    assert run.state is RunState.FAILED
+    assert "did not answer" in run.message
+    assert not no_worker

@@ -139,7 +139,7 @@ async def test_a_new_run(workspace: Workspace, tmp_path: Path, monkeypatch: pyte
     """n asks for a recipe and starts it; a recipe that does not exist is an error with a hint, no crash."""
     started: list[str] = []
 
-    def start(recipe: Any, ws: Workspace, recipe_file: Path) -> Any:
+    def start(recipe: Any, ws: Workspace, recipe_file: Path, *, make_room: Any) -> Any:
         started.append(recipe.name)
         return list_runs(workspace)[0]
 
