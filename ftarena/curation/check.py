@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ftarena.curation.reading import Example, Turns, read_examples
+from ftarena.curation.examples import Example, Turns
+from ftarena.curation.reading import read_examples
 from ftarena.curation.shapes import ANSWERED, SHAPES
 from ftarena.text import clean_text
 

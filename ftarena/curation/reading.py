@@ -5,23 +5,15 @@ What a row may be is in `shapes`. All problems of a file are collected before an
 repaired and no row is dropped here.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ftarena.curation.shapes import (
-    ANSWERED,
-    QUESTIONS,
-    SHAPES,
-    BadRow,
-    Example,
-    Shape,
-    Turn,
-    Turns,
-    example_of,
-)
+from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
+from ftarena.curation.rows import Problem, read_rows
+from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, example_of
+from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 
 __all__ = [
@@ -48,24 +40,6 @@ QUESTION_LINE = 'a line looks like {"prompt": "a question", "reference": "its an
 """What to write in a file of questions, as a hint."""
 
 _SHOWN = 10
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that makes a row unusable."""
-
-    file: Path
-    line: int
-    column: int | None
-    code: str
-    """Stable name of the kind of problem, a key of the remedies of `ftarena.curation.check`."""
-
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
-        return f"{place}: {self.message}"
 
 
 class DataError(FtarenaError):
@@ -112,16 +86,17 @@ def read_examples(
     examples: list[Example] = []
     problems: list[Problem] = []
     rows = 0
-    for line, value in _rows(path):
+    for row in read_rows(Source(path)):
         if limit is not None and len(examples) >= limit:
             break
         rows += 1
+        if isinstance(row, Problem):
+            problems.append(row)
+            continue
         try:
-            if isinstance(value, BadRow):
-                raise value
-            examples.append(example_of(path, line, value, shapes))
+            examples.append(example_of(path, row.line, row.value, shapes))
         except BadRow as bad:
-            problems.append(Problem(path, line, bad.column, bad.code, str(bad)))
+            problems.append(Problem(path, row.line, bad.column, bad.code, str(bad)))
     return Reading(path, tuple(examples), tuple(problems), rows)
 
 
@@ -172,36 +147,3 @@ def load_questions(path: Path, *, answered: bool = False, limit: int | None = No
         hint = QUESTION_LINE if answered else f"{QUESTION_LINE}; reference may be missing"
         raise DataError(list(reading.problems), hint)
     return list(reading.examples)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (line number, parsed value or what is wrong with the line)."""
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                # Not only in the first line: files that were put together have it in the middle.
-                raw = raw.removeprefix(_BYTE_ORDER_MARK)
-                if raw.strip():
-                    yield number, _parse(raw)
-    except FileNotFoundError:
-        raise FtarenaError(f"there is no file {path}", "check the path") from None
-    except OSError as error:
-        raise FtarenaError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return json.loads(raw.rstrip(b"\r\n").decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return BadRow(
-            "encoding", f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8", error.start + 1
-        )
-    except json.JSONDecodeError as error:
-        hint = ""
-        if raw.lstrip().startswith(b"[") or raw.strip() in (b"{", b"]", b"}"):
-            hint = "; this looks like a JSON array or an indented object, one object a line is needed"
-        return BadRow("json", f"broken JSON: {error.msg.lower()}{hint}", error.pos + 1)
-    except ValueError:
-        return BadRow("json", "a number with more digits than Python reads")
-    except RecursionError:
-        return BadRow("json", "broken JSON: nested too deeply")

@@ -13,13 +13,11 @@ message of the assistant or a text. Nothing is repaired. This knows no files: `r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
 from ftarena.text import shorten
-
-Shape = Literal["messages", "preference", "completion", "reference", "prompt"]
 
 SHAPES: Mapping[Shape, tuple[str, ...]] = {
     "messages": ("messages",),
@@ -37,59 +35,6 @@ QUESTIONS: tuple[Shape, ...] = ("reference", "prompt")
 """Shapes of what is asked: whatever else is in a row, its prompt and, where there is one, its reference."""
 
 _ROLES = ("system", "user", "assistant")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message of a conversation."""
-
-    role: str
-    content: str
-
-
-Turns = tuple[Turn, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One row: what was asked, and the answer or answers."""
-
-    file: Path
-    line: int
-    """Line in its file, from 1."""
-
-    shape: Shape
-    prompt: Turns
-    """The turns up to the last one of the user. For `messages` everything before the last answer."""
-
-    completion: Turns
-    """The answer to learn, one turn: the last message, the completion, the chosen one or the reference.
-
-    Empty for the shape `prompt`.
-    """
-
-    rejected: Turns = ()
-    """The worse answer, for the shape `preference`."""
-
-    @property
-    def question(self) -> str:
-        """What the user said, in all turns: two examples with the same question ask the same."""
-        return "\n".join(turn.content for turn in self.prompt if turn.role == "user")
-
-
-class BadRow(Exception):
-    """What is wrong with one row.
-
-    Args:
-        code: The kind of problem, a key of the remedies of `ftarena.curation.check`.
-        message: What is wrong, in words.
-        column: Where in the line, from 1, if that is known.
-    """
-
-    def __init__(self, code: str, message: str, column: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.column = column
 
 
 def example_of(file: Path, line: int, value: Any, shapes: Sequence[Shape] = tuple(SHAPES)) -> Example:
