@@ -337,7 +337,7 @@ CODES: dict[str, Code] = _codes(
         "prompt-not-prefix",
         "warning",
         "the prompt as asked is not the beginning of the conversation as trained",
-        "The template writes an open question otherwise than an answered one, so what is learned begins where "
+        "The template writes an open question otherwise than an answered one; what is learned begins where "
         "the two part.",
         "look at the mask: ftarena data show FILE:LINE --model MODEL",
     ),

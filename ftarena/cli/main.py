@@ -1,88 +1,25 @@
-"""The command line: parses, builds, calls. What a command does lives in `plain/` or `tui/`.
-
-Imports of rooms stand inside the commands, so that `ftarena --help` pays for typer alone.
-
-Exit codes: 0 done · 1 something is wrong with the data, a run, an engine or the machine · 2 the command line
-or a recipe says something impossible · 130 interrupted.
-"""
+"""The commands, and the last line of defence against what goes wrong in them."""
 
 import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import ftarena
+import ftarena.cli.check  # the command registers itself
+from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain
 
-if TYPE_CHECKING:
-    from ftarena.workspace import Workspace
-
-app = typer.Typer(
-    name="ftarena",
-    help="Fine-tune a model, compare it blind with what it was before, vote, and know whether it got better.",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Db = Annotated[
-    Path | None,
-    typer.Option("--db", help="The SQLite file with prompts, answers and votes. Default: .ftarena/arena.db"),
-]
-Labeler = Annotated[
-    str | None,
-    typer.Option("--labeler", help="Whose votes these are. Default: $FTARENA_LABELER, else your login."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option("--contestant", help="Compare only these (give it twice or more). Default: all."),
-]
-
-
-def _group(name: str, text: str) -> typer.Typer:
-    group = typer.Typer(help=text, rich_markup_mode=None)
-    app.add_typer(group, name=name)
-    return group
-
-
-runs_app = _group("runs", "What is training and what was trained.")
-engine_app = _group("engine", "The server that answers, for a base and all its adapters.")
-contestants_app = _group("contestants", "Who answers: a model, its prompt and its sampling.")
-prompts_app = _group("prompts", "The questions that battles are fought over.")
-votes_app = _group("votes", "Votes from elsewhere.")
-export_app = _group("export", "Votes as files: a table, or pairs for DPO.")
-
-
-def _places(db: Path | None) -> tuple["Workspace", Path]:
-    """Return the workspace and the database; the workspace's folder is made if the database lies in it."""
-    from ftarena.workspace import Workspace
-
-    workspace = Workspace.find()
-    if db is None:
-        workspace.ensure()
-        return workspace, workspace.database
-    return workspace, db
-
-
-def _places_to_read(db: Path | None) -> tuple["Workspace", Path]:
-    """Return what `_places` does; a database that is named must be there already."""
-    if db is not None:
-        from ftarena.store.database import need_database
-
-        need_database(db)
-    return _places(db)
-
-
-def _labeler(name: str | None) -> str:
-    from ftarena.arena.labeler import default_labeler
-
-    return name or default_labeler()
+runs_app = group("runs", "What is training and what was trained.")
+engine_app = group("engine", "The server that answers, for a base and all its adapters.")
+contestants_app = group("contestants", "Who answers: a model, its prompt and its sampling.")
+prompts_app = group("prompts", "The questions that battles are fought over.")
+votes_app = group("votes", "Votes from elsewhere.")
+export_app = group("export", "Votes as files: a table, or pairs for DPO.")
 
 
 def _version(value: bool) -> None:
@@ -127,9 +64,11 @@ def _open(db: Path | None, labeler: str | None, contestants: list[str] | None, p
     from ftarena.tui.app import run
     from ftarena.tui.screens.place import RUN_DEMO
 
-    workspace, database = _places(db)
+    workspace, database = places(db)
     while True:
-        result = run(workspace, db=database, place=place, labeler=_labeler(labeler), contestants=contestants)
+        result = run(
+            workspace, db=database, place=place, labeler=labeler_name(labeler), contestants=contestants
+        )
         if result != RUN_DEMO:
             return result
         from ftarena.plain.demo import prepare_demo
@@ -155,31 +94,13 @@ def demo(
     from ftarena.plain.demo_report import report_demo
     from ftarena.plain.goes_on import told_what_goes_on
 
-    workspace, database = _places(db)
+    workspace, database = places(db)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not report
     with told_what_goes_on(workspace):
         done = prepare_demo(workspace, database)
     if interactive:
         raise typer.Exit(_open(db, labeler, None, "vote"))
     report_demo(done)
-
-
-@app.command()
-def check(
-    files: Annotated[list[Path], typer.Argument(help="Data files (JSONL).")],
-    evaluation: Annotated[
-        list[Path] | None,
-        typer.Option("--eval", help="Held-out files: their prompts must not be in the data."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what is wrong with data, line by line.
-
-    Each finding has a code, a place and a remedy. Exit code 1 on errors.
-    """
-    from ftarena.plain.check import check as run_check
-
-    raise typer.Exit(run_check(files, eval_files=evaluation or [], as_json=as_json))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -196,7 +117,7 @@ def train(
     """
     from ftarena.plain.train import parse_overrides, train_recipe
 
-    workspace, _ = _places(None)
+    workspace, _ = places(None)
     raise typer.Exit(train_recipe(workspace, recipe, parse_overrides(context.args), follow_it=follow))
 
 
@@ -206,7 +127,7 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand is None:
         from ftarena.plain.runs import list_all
 
-        raise typer.Exit(list_all(_places(None)[0], as_json=as_json))
+        raise typer.Exit(list_all(places(None)[0], as_json=as_json))
 
 
 RunId = Annotated[
@@ -219,7 +140,7 @@ def runs_show(run: RunId, as_json: AsJson = False) -> None:
     """Show one run: state, losses, adapter, and the command that made it."""
     from ftarena.plain.runs import show
 
-    raise typer.Exit(show(_places(None)[0], run, as_json=as_json))
+    raise typer.Exit(show(places(None)[0], run, as_json=as_json))
 
 
 @runs_app.command("logs")
@@ -231,7 +152,7 @@ def runs_logs(
     """Print the log of a run."""
     from ftarena.plain.runs import logs
 
-    raise typer.Exit(logs(_places(None)[0], run, follow=follow, lines=lines))
+    raise typer.Exit(logs(places(None)[0], run, follow=follow, lines=lines))
 
 
 @runs_app.command("stop")
@@ -239,7 +160,7 @@ def runs_stop(run: RunId) -> None:
     """Stop a run after the current step; what it has learned so far is kept."""
     from ftarena.plain.runs import stop
 
-    raise typer.Exit(stop(_places(None)[0], run))
+    raise typer.Exit(stop(places(None)[0], run))
 
 
 ModelName = Annotated[
@@ -252,7 +173,7 @@ def engine_status(as_json: AsJson = False) -> None:
     """Say which engines there are and how they are."""
     from ftarena.plain.engine import status
 
-    raise typer.Exit(status(_places(None)[0], as_json=as_json))
+    raise typer.Exit(status(places(None)[0], as_json=as_json))
 
 
 @engine_app.command("start")
@@ -273,7 +194,7 @@ def engine_start(
     """Start the engine of a base model and keep it warm."""
     from ftarena.plain.engine import start
 
-    workspace = _places(None)[0]
+    workspace = places(None)[0]
     raise typer.Exit(
         start(workspace, model, wait=wait, max_lora_rank=max_lora_rank, max_model_len=max_model_len)
     )
@@ -284,7 +205,7 @@ def engine_stop() -> None:
     """Stop every engine of this project and free its memory."""
     from ftarena.plain.engine import stop
 
-    raise typer.Exit(stop(_places(None)[0]))
+    raise typer.Exit(stop(places(None)[0]))
 
 
 @engine_app.command("logs")
@@ -295,7 +216,7 @@ def engine_logs(
     """Print the last lines of the engine's log."""
     from ftarena.plain.engine import logs
 
-    raise typer.Exit(logs(_places(None)[0], lines=lines, follow=follow))
+    raise typer.Exit(logs(places(None)[0], lines=lines, follow=follow))
 
 
 @contestants_app.command("list")
@@ -303,7 +224,7 @@ def contestants_list(db: Db = None, as_json: AsJson = False) -> None:
     """List what can answer, and what only imported votes know."""
     from ftarena.plain.contestants import list_contestants
 
-    workspace, database = _places_to_read(db)
+    workspace, database = places_to_read(db)
     raise typer.Exit(list_contestants(workspace, database, as_json=as_json))
 
 
@@ -323,7 +244,7 @@ def contestants_add(
     """Add a contestant: a base with a system prompt, an adapter sampled differently, another server."""
     from ftarena.plain.contestants import add
 
-    workspace, database = _places(db)
+    workspace, database = places(db)
     raise typer.Exit(
         add(
             workspace,
@@ -348,7 +269,7 @@ def contestants_hide(
     """Take a contestant out of battles and scores; its votes are kept."""
     from ftarena.plain.contestants import hide
 
-    raise typer.Exit(hide(_places(db)[1], name, not undo))
+    raise typer.Exit(hide(places(db)[1], name, not undo))
 
 
 @prompts_app.command("add")
@@ -360,7 +281,7 @@ def prompts_add(
     """Add questions for battles; the same ones twice are there once."""
     from ftarena.plain.contestants import add_prompts
 
-    raise typer.Exit(add_prompts(_places(db)[1], file, source=source))
+    raise typer.Exit(add_prompts(places(db)[1], file, source=source))
 
 
 @app.command()
@@ -377,8 +298,8 @@ def vote(
         raise typer.Exit(_open(db, labeler, contestant, "vote"))
     from ftarena.plain.vote import vote as vote_plain
 
-    workspace, database = _places(db)
-    raise typer.Exit(vote_plain(workspace, database, labeler=_labeler(labeler), contestants=contestant))
+    workspace, database = places(db)
+    raise typer.Exit(vote_plain(workspace, database, labeler=labeler_name(labeler), contestants=contestant))
 
 
 @app.command()
@@ -392,7 +313,7 @@ def chat(
     """Ask two contestants the same and print both answers."""
     from ftarena.plain.chat import chat as chat_plain
 
-    workspace, database = _places(db)
+    workspace, database = places(db)
     raise typer.Exit(chat_plain(workspace, database, left=left, right=right, prompt=prompt, as_json=as_json))
 
 
@@ -401,7 +322,7 @@ def score(as_json: AsJson = False, db: Db = None) -> None:
     """Say who is better, and how sure that is."""
     from ftarena.plain.scores import score as score_plain
 
-    raise typer.Exit(score_plain(_places_to_read(db)[1], as_json=as_json))
+    raise typer.Exit(score_plain(places_to_read(db)[1], as_json=as_json))
 
 
 @votes_app.command("import")
@@ -414,7 +335,7 @@ def votes_import(
     """Import votes. A bad line is named and nothing is imported; the same file twice adds nothing."""
     from ftarena.plain.votes import import_votes
 
-    raise typer.Exit(import_votes(_places(db)[1], file))
+    raise typer.Exit(import_votes(places(db)[1], file))
 
 
 Output = Annotated[
@@ -433,7 +354,7 @@ def export_votes(
     """Write every vote that stands."""
     from ftarena.plain.votes import export_votes as export
 
-    raise typer.Exit(export(_places_to_read(db)[1], output, form))
+    raise typer.Exit(export(places_to_read(db)[1], output, form))
 
 
 @export_app.command("dpo")
@@ -441,7 +362,7 @@ def export_dpo(output: Output = None, db: Db = None) -> None:
     """Write preference pairs as TRL reads them; ties and both bad are left out."""
     from ftarena.plain.votes import export_dpo as export
 
-    raise typer.Exit(export(_places_to_read(db)[1], output))
+    raise typer.Exit(export(places_to_read(db)[1], output))
 
 
 @app.command()
