@@ -65,9 +65,10 @@ from ftarena.recipes.load import load_recipe
 from ftarena.training.jobs import start_run
 from ftarena.workspace import Workspace
 import json
+import signal
 recipe = load_recipe(Path(sys.argv[1]), json.loads(sys.argv[3]))
 print(start_run(recipe, Workspace(Path(sys.argv[2]))).id, flush=True)
-input()
+signal.pause()  # not input(): the end of the terminal could be read before the signal has come
 """
 
 
