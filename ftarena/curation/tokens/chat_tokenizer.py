@@ -1,0 +1,282 @@
+"""The tokenizer of a model and its chat template, loaded without torch.
+
+`tokenizer.json` is read by the same Rust library that transformers wraps, and completed as transformers
+completes it, so a check can look at tokens in a process that starts in a second. A run makes sure before it
+trains that both give the same ids.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftarena.curation.examples import Turns
+from ftarena.curation.tokens.chat_template import ChatTemplate
+from ftarena.errors import FtarenaError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+_NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+"""The special tokens that have a name, and that templates know as variables."""
+
+
+class ChatTokenizer:
+    """Turns conversations into text and text into tokens that know their characters.
+
+    Args:
+        backend: The Rust tokenizer; it is changed, so give a copy of one that others use.
+        template: The chat template; may be empty.
+        name: What the model is called, for errors.
+        special: Special tokens by name (`bos_token` → `<s>`).
+        end_ids: Tokens at which the model stops when it generates.
+        vocabulary_size: Rows of the model's embedding; None if unknown.
+    """
+
+    def __init__(
+        self,
+        backend: "Tokenizer",
+        template: ChatTemplate,
+        *,
+        name: str,
+        special: Mapping[str, str],
+        end_ids: frozenset[int],
+        vocabulary_size: int | None = None,
+    ) -> None:
+        self.name = name
+        self.end_ids = end_ids
+        self.vocabulary_size = vocabulary_size
+        self._template = template
+        self._backend = backend
+        self._special = dict(special)
+        backend.no_truncation()
+        backend.no_padding()
+        begun = backend.encode("", add_special_tokens=True).ids
+        self.adds_bos = self.bos_id is not None and begun[:1] == [self.bos_id]
+        """Whether raw text, without a template, gets a token for its beginning."""
+
+        # The post-processor adds special tokens, which the template writes itself, and leaves a token's leading
+        # space out of its characters, which must count: it may be the first letter of the answer.
+        backend.post_processor = None
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> "ChatTokenizer":
+        """Read the tokenizer of a model's folder.
+
+        Args:
+            folder: A folder with `tokenizer.json` and the files beside it. Without that file transformers
+                builds the tokenizer from what is there, which takes seconds and imports torch.
+            name: What the model is called, for errors.
+
+        Raises:
+            FtarenaError: The folder holds no tokenizer, or a file of it is broken.
+        """
+        from tokenizers import Tokenizer
+
+        file = folder / "tokenizer.json"
+        if not file.is_file():
+            return cls.wrap(_auto_tokenizer(folder, name), folder, name)
+        try:
+            backend = Tokenizer.from_file(str(file))
+        except Exception as error:
+            # The Rust library raises nothing more special.
+            raise FtarenaError(
+                f"the tokenizer of {name} cannot be read: {file.name}: {error}",
+                "download the model again; the file may be incomplete",
+            ) from error
+        config = _json(folder / "tokenizer_config.json")
+        special, extra = _special_tokens(folder, config)
+        _complete(backend, config, [*special.values(), *extra])
+        ends = _end_ids(folder)
+        if "eos_token" in special and (end := backend.token_to_id(special["eos_token"])) is not None:
+            ends |= {end}
+        return cls(
+            backend,
+            ChatTemplate.load(folder, config, special),
+            name=name,
+            special=special,
+            end_ids=ends,
+            vocabulary_size=_embedding_rows(folder),
+        )
+
+    @classmethod
+    def wrap(cls, tokenizer: Any, folder: Path, name: str) -> "ChatTokenizer":
+        """Return the same for a tokenizer that transformers has loaded; it is not changed.
+
+        Raises:
+            FtarenaError: The tokenizer is one in pure Python, which does not know the characters of a token.
+        """
+        from tokenizers import Tokenizer
+
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise FtarenaError(
+                f"the tokenizer of {name} has no fast version, so its tokens cannot be traced to the text",
+                "use a model that comes with tokenizer.json",
+            )
+        source = tokenizer.chat_template or ""
+        ends = _end_ids(folder)
+        if tokenizer.eos_token_id is not None:
+            ends |= {tokenizer.eos_token_id}
+        special = tokenizer.special_tokens_map
+        return cls(
+            Tokenizer.from_str(backend.to_str()),
+            ChatTemplate(source if isinstance(source, dict) else {"default": source}, special),
+            name=name,
+            special=special,
+            end_ids=ends,
+            vocabulary_size=_embedding_rows(folder),
+        )
+
+    @property
+    def template(self) -> str | None:
+        """The Jinja source of the chat template; None where the model has none."""
+        return self._template.source or None
+
+    @property
+    def template_digest(self) -> str:
+        """SHA-256 of the template's source."""
+        return self._template.digest
+
+    @property
+    def has_generation_marks(self) -> bool:
+        """Whether the template says which parts the model generates."""
+        return self._template.has_generation_marks
+
+    @property
+    def bos_id(self) -> int | None:
+        """The token for the beginning of a text."""
+        return self._id("bos_token")
+
+    @property
+    def pad_id(self) -> int | None:
+        """The token that fills up shorter rows of a batch; None where the tokenizer names none."""
+        return self._id("pad_token")
+
+    @property
+    def bos_text(self) -> str:
+        """How the token for the beginning is written; empty for none."""
+        return self._special.get("bos_token", "") if self.bos_id is not None else ""
+
+    @cached_property
+    def end_texts(self) -> tuple[str, ...]:
+        """How the tokens that end an answer are written, the tokenizer's own end token first."""
+        own = self._special.get("eos_token")
+        texts = sorted(filter(None, map(self._backend.id_to_token, self.end_ids)))
+        return tuple(sorted(texts, key=lambda text: text != own))
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Tokens that are no text: they are matched whole, and left out when an answer is shown."""
+        added = self._backend.get_added_tokens_decoder()
+        return frozenset(token for token, entry in added.items() if entry.special) | self.end_ids
+
+    @cached_property
+    def unembedded(self) -> dict[int, str]:
+        """Tokens that the model has no embedding for, and how they are written."""
+        rows = self.vocabulary_size
+        if rows is None:
+            return {}
+        return {token: text for text, token in self._backend.get_vocab().items() if token >= rows}
+
+    def token_text(self, token: int) -> str:
+        """Return how a token is written in the vocabulary; empty for an id that is in none."""
+        return self._backend.id_to_token(token) or ""
+
+    def render(self, turns: Turns, *, asks: bool, tools: str = "") -> str:
+        """Return the text that the model reads.
+
+        Args:
+            turns: The conversation.
+            asks: Whether the text is to end where the model's answer begins.
+            tools: The functions on offer, as in `Example.tools`.
+
+        Raises:
+            TemplateRefusal: The template does not take this conversation.
+        """
+        return self._template.render([turn.to_message() for turn in turns], asks=asks, tools=tools)
+
+    def tokenise(self, texts: Sequence[str]) -> "list[Encoding]":
+        """Return the tokens of each text; special tokens are those that are written in it, none is added.
+
+        In each encoding `ids` are the tokens and `offsets` their characters.
+        """
+        return self._backend.encode_batch(list(texts), add_special_tokens=False)
+
+    def _id(self, name: str) -> int | None:
+        text = self._special.get(name)
+        return None if text is None else self._backend.token_to_id(text)
+
+
+def _auto_tokenizer(folder: Path, name: str) -> Any:
+    try:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (ImportError, OSError, ValueError) as error:
+        raise FtarenaError(f"{name} has no tokenizer that can be loaded: {error}") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return what a file of the model says; nothing where there is no such file."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise FtarenaError(
+            f"{path} cannot be read: {error}", "download the model again; the file may be incomplete"
+        ) from error
+    return value if isinstance(value, dict) else {}
+
+
+def _text(token: Any) -> str | None:
+    """Return how a special token is written, given as text or as an object with `content`."""
+    content = token.get("content") if isinstance(token, dict) else token
+    return content if isinstance(content, str) and content else None
+
+
+def _special_tokens(folder: Path, config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return the special tokens by name, and those that have none."""
+    entries = dict(config)
+    if "added_tokens_decoder" not in config:  # older folders keep them in a file of their own
+        entries |= _json(folder / "special_tokens_map.json")
+    named = {name: text for name in _NAMED if (text := _text(entries.get(name)))}
+    extra: list[str] = []
+    for key in ("additional_special_tokens", "extra_special_tokens"):
+        value = entries.get(key) or []
+        extra += filter(None, map(_text, value.values() if isinstance(value, dict) else value))
+    return named, extra
+
+
+def _complete(backend: "Tokenizer", config: Mapping[str, Any], special: Sequence[str]) -> None:
+    """Add the tokens that stand beside `tokenizer.json` but not in it, as transformers does."""
+    from tokenizers import AddedToken
+
+    known = {entry.content for entry in backend.get_added_tokens_decoder().values()}
+    tokens = []
+    for _, entry in sorted((config.get("added_tokens_decoder") or {}).items(), key=lambda pair: int(pair[0])):
+        if isinstance(entry, dict) and _text(entry) and entry["content"] not in known:
+            keys = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+            tokens.append(AddedToken(**{key: entry[key] for key in keys if key in entry}))
+            known.add(entry["content"])
+    tokens += [AddedToken(text, special=True) for text in dict.fromkeys(special) if text not in known]
+    if tokens:
+        backend.add_tokens(tokens)
+
+
+def _end_ids(folder: Path) -> frozenset[int]:
+    """Return the tokens at which the model stops, as its generation config says, or else its config."""
+    for name in ("generation_config.json", "config.json"):
+        config = _json(folder / name)
+        ids = config.get("eos_token_id", (config.get("text_config") or {}).get("eos_token_id"))
+        if ids is not None:
+            return frozenset(ids if isinstance(ids, list) else [ids])
+    return frozenset()
+
+
+def _embedding_rows(folder: Path) -> int | None:
+    config = _json(folder / "config.json")
+    rows = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
+    return rows if isinstance(rows, int) else None
