@@ -1,0 +1,147 @@
+"""Keys, tokens and passwords in a text: known by the rules of detect-secrets and a few of our own.
+
+Only rules that know an issuer's form are used. Those that guess (high entropy, the word "password") cry wolf
+in ordinary text. What is found is never told in full.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ftarena.text import clean_line
+
+
+class _Rule(NamedTuple):
+    """One kind of secret, looked for only in texts that hold one of a few letters in a row."""
+
+    what: str
+    needles: tuple[str, ...]
+    plugin: str = ""
+    """Module and class of detect-secrets' plugin whose expressions are used."""
+
+    pattern: str = ""
+    """Our own expression, where detect-secrets has none."""
+
+
+_RULES = (
+    _Rule("an AWS access key", ("AKIA", "ASIA", "ABIA", "ACCA", "A3T"), plugin="aws.AWSKeyDetector"),
+    _Rule(
+        "a GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), plugin="github_token.GitHubTokenDetector"
+    ),
+    _Rule("a GitHub token", ("github_pat_",), pattern=r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    _Rule(
+        "a GitLab token",
+        (
+            "glpat-",
+            "gldt-",
+            "glft-",
+            "glsoat-",
+            "glrt-",
+            "GR1348941",
+            "glcbt-",
+            "glimt-",
+            "glptt-",
+            "glagent-",
+        ),
+        plugin="gitlab_token.GitLabTokenDetector",
+    ),
+    _Rule("a Slack token", ("xox", "hooks.slack.com/"), plugin="slack.SlackDetector"),
+    _Rule("a Stripe key", ("k_live_",), plugin="stripe.StripeDetector"),
+    _Rule("an OpenAI key", ("T3BlbkFJ",), plugin="openai.OpenAIDetector"),
+    _Rule(
+        "an API key",
+        ("sk-",),
+        # Anthropic, OpenRouter, DeepSeek and their like; not a slug: a key has digits and no word of its own.
+        pattern=r"(?<![\w-])sk-(?:ant-[a-z0-9]+-[\w-]{40,}|or-v1-[0-9a-f]{64}|(?=[a-z]*\d)[0-9a-zA-Z]{32,64})(?![\w-])",
+    ),
+    _Rule("a Hugging Face token", ("hf_",), pattern=r"(?<!\w)hf_[A-Za-z0-9]{34,40}(?!\w)"),
+    _Rule("a Google API key", ("AIza",), pattern=r"(?<![\w-])AIza[\w-]{35}(?![\w-])"),
+    _Rule("a Google client secret", ("GOCSPX-",), pattern=r"GOCSPX-[\w-]{28}(?![\w-])"),
+    _Rule("a Groq key", ("gsk_",), pattern=r"(?<!\w)gsk_[A-Za-z0-9]{52}(?!\w)"),
+    _Rule("a DigitalOcean token", ("_v1_",), pattern=r"(?<!\w)do[opr]_v1_[0-9a-f]{64}(?!\w)"),
+    _Rule("a JSON web token", ("eyJ",), plugin="jwt.JwtTokenDetector"),
+    _Rule("an npm token", ("_authToken",), plugin="npm.NpmDetector"),
+    _Rule("a PyPI token", ("pypi-A",), plugin="pypi_token.PypiTokenDetector"),
+    _Rule("a SendGrid key", ("SG.",), plugin="sendgrid.SendGridDetector"),
+    _Rule("a Mailchimp key", ("-us",), plugin="mailchimp.MailchimpDetector"),
+    _Rule("a Square key", ("sq0csp-",), plugin="square_oauth.SquareOAuthDetector"),
+    _Rule("an Azure storage key", ("AccountKey=",), plugin="azure_storage_key.AzureStorageKeyDetector"),
+    _Rule("a Telegram bot's token", (":AA",), plugin="telegram_token.TelegramBotTokenDetector"),
+)
+
+_PASSWORD_IN_URL = re.compile(r"://([^\s/:@{}$<>]+):([^\s/@{}$<>]{6,})@([\w.-]+)")
+
+# What documentation writes where a secret would be, and the example of jwt.io, which everybody has pasted.
+_MADE_UP = re.compile(
+    r"example|x{4}|your|\*{3}|\.{3}|1234567|abcdef|0{6}|changeme|dummy|fake|placeholder|redacted|sample"
+    r"|eyJzdWIiOiIxMjM0NTY3ODkw",
+    re.IGNORECASE,
+)
+_MADE_UP_PASSWORDS = re.compile(r"pass|secret|pw|admin|root|user|guest|test|foo|bar|key|token", re.IGNORECASE)
+
+
+def secrets(text: str) -> Iterator[str]:
+    """Yield the keys, tokens and passwords in a text: what kind, and the few letters that show which."""
+    for rule in _RULES:
+        if not any(needle in text for needle in rule.needles):
+            continue
+        for secret in _matches(rule, text):
+            if _MADE_UP.search(secret) is None and len(set(secret)) >= 10:
+                yield f"{rule.what} ({masked(secret)})"
+    if "://" in text and "@" in text:
+        for match in _PASSWORD_IN_URL.finditer(text):
+            password = match[2]
+            if _MADE_UP.search(password) is None and _MADE_UP_PASSWORDS.search(password) is None:
+                yield f"a password in the address of {clean_line(match[3])} ({masked(password)})"
+
+
+def masked(secret: str) -> str:
+    """Return enough of a secret to recognise it by and too little to use it: `ghp_…9f2c`.
+
+    Of a short one, such as a password, only its length.
+    """
+    secret = clean_line(secret)
+    if len(secret) < 20:
+        return f"{len(secret)} characters"
+    return f"{secret[:4]}…{secret[-4:]}"
+
+
+def _matches(rule: _Rule, text: str) -> Iterator[str]:
+    if rule.pattern:
+        for match in re.finditer(rule.pattern, text):
+            yield match.group()
+        return
+    patterns, valid = _plugin(rule.plugin)
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            # A group is what matters in a longer match: the token after `_authToken=`.
+            secret = next((group for group in match.groups() if group and len(group) >= 20), match.group())
+            if valid is None or valid(secret):
+                yield secret
+
+
+_plugins: dict[str, tuple[Sequence[re.Pattern[str]], Callable[[str], bool] | None]] = {}
+
+
+def _plugin(name: str) -> tuple[Sequence[re.Pattern[str]], Callable[[str], bool] | None]:
+    """Return the expressions of one of detect-secrets' plugins, and what checks a match further."""
+    if name not in _plugins:
+        module, _, detector = name.partition(".")
+        found = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), detector)
+        _plugins[name] = (tuple(found.denylist), getattr(found, "is_formally_valid", None))
+    return _plugins[name]
+
+
+_KEY_HEADER = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[23]:")
+_KEY_BODY = re.compile(r"(?:[A-Za-z0-9+/]{16,}(?:=|\\n|\\r|\s)*){3,}")
+
+
+def private_keys(text: str) -> Iterator[str]:
+    """Yield the private keys in a text: a header with a body of base64, not the header alone."""
+    if "PRIVATE KEY" not in text and "PuTTY-User-Key-File" not in text:
+        return
+    for header in _KEY_HEADER.finditer(text):
+        body = _KEY_BODY.search(text, header.end(), header.end() + 800)
+        if body is not None and len(set(body.group())) >= 20 and _MADE_UP.search(body.group()[:64]) is None:
+            yield f"a private key ({header.group().strip('-: ').removeprefix('BEGIN ').lower()})"
