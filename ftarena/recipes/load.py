@@ -1,8 +1,7 @@
 """Reading a recipe: YAML, the command line's overrides, and errors that name the line and the key.
 
-A relative path in a recipe is looked for in the current folder, then in the recipe's folder, then in the one
-above it; so `configs/demo-sft.yaml` may say `data/demo/sft.jsonl` and works from anywhere. A path given on
-the command line is looked for in the current folder only.
+Where the files are that it names is found out in `finding`; so `configs/demo-sft.yaml` may say
+`data/demo/sft.jsonl` and works from anywhere.
 """
 
 import reprlib
@@ -14,14 +13,14 @@ import yaml
 from pydantic import ValidationError
 
 from ftarena.errors import UsageError
+from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
+from ftarena.recipes.finding import find_files
+from ftarena.recipes.finding import said as _said
 from ftarena.recipes.names import ALIASES, GONE, nearest
-from ftarena.recipes.schema import Recipe, split_sample
+from ftarena.recipes.schema import Recipe
 from ftarena.text import clean_line, shorten
 
 KEYS = list(Recipe.model_fields)
-
-_LISTS = ("dataset", "eval_dataset")
-_COMMAND_LINE = "--"
 
 
 def load_recipe(
@@ -35,7 +34,8 @@ def load_recipe(
     Args:
         path: The YAML file. None: the overrides say everything.
         overrides: Keys given on the command line, as text, with dashes or underscores; they win. A list is
-            written as in YAML, `[sigmoid, sft]`; an empty value or `null` takes a key back.
+            written as in YAML, `[sigmoid, sft]` or `[{path: a.jsonl, weight: 2}, b.jsonl]`; an empty
+            value or `null` takes a key back.
         on_note: Called once for each key that was understood as another one.
 
     Returns:
@@ -63,7 +63,7 @@ def load_recipe(
             values[name], places[name] = value, place
     if not problems:
         values.setdefault("name", path.stem if path else str(values.get("method", "run")))
-        problems = _find_files(values, places, path)
+        problems = find_files(values, places, path)
     if problems:
         raise _error(problems)
     try:
@@ -142,11 +142,12 @@ def _from_command_line(overrides: Mapping[str, str]) -> list[tuple[str, Any, str
         place = f"{_COMMAND_LINE}{option.replace('_', '-')}"
         if text.strip().lower() in ("", "null", "none", "~") and option.replace("-", "_") != "report_to":
             value = None
-        elif text.lstrip().startswith("["):
+        elif text.lstrip().startswith(("[", "{")):
             try:
                 value = yaml.safe_load(text)
             except yaml.YAMLError:
-                raise UsageError(f"{place} {text} is not a list", "write it as [one, two]") from None
+                hint = "write it as [one, two], an entry as {path: FILE, weight: 2}"
+                raise UsageError(f"{place} {text} is not a list", hint) from None
         found.append((option.replace("-", "_"), value, place))
     return found
 
@@ -156,71 +157,6 @@ def _unknown(key: str, place: str) -> str:
         return f"{_said(place)}{key} is not a key here: {GONE[key]}"
     near = nearest(key, KEYS)
     return f"{_said(place)}unknown key {clean_line(key)}" + (f", did you mean {near}?" if near else "")
-
-
-def _find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | None) -> list[str]:
-    """Make the paths in `values` absolute; return a problem for each data file that is nowhere."""
-    problems = []
-    for key in _LISTS:
-        given = values.get(key)
-        entries = [_as_name(entry) for entry in (given if isinstance(given, list) else [given])]
-        if not all(isinstance(entry, str) and entry for entry in entries):
-            continue  # empty or of the wrong type: the schema says so
-        folders = _folders(places.get(key, ""), path)
-        found = []
-        for entry in entries:
-            name, count = split_sample(entry)
-            file = _first(name, folders)
-            if file is None or not file.is_file():
-                problems.append(f"{_said(places.get(key, ''))}{key}: {_no_file(name, file, folders)}")
-            else:
-                found.append(f"{file}#{count}" if count else str(file))
-        values[key] = found
-    for key in ("model_name_or_path", "init_from"):
-        given = values.get(key)
-        if isinstance(given, str) and given and not given.startswith("demo:"):
-            values[key] = str(_first(given, _folders(places.get(key, ""), path)) or given)
-    return problems
-
-
-def _folders(place: str, path: Path | None) -> list[Path]:
-    if path is None or place.startswith(_COMMAND_LINE):
-        return [Path.cwd()]
-    here = path.absolute().parent
-    return [Path.cwd(), here, here.parent]
-
-
-def _as_name(entry: Any) -> Any:
-    """A bare YAML number is the name it was typed as (`dataset: 2024`)."""
-    number = isinstance(entry, int | float) and not isinstance(entry, bool)
-    return str(entry) if number and abs(entry) < 1e18 else entry
-
-
-def _no_file(name: str, found: Path | None, folders: list[Path]) -> str:
-    """Say why a name is no data file: `found` is what else it is, if anything."""
-    shown = shorten(name, 200)
-    if found is not None:
-        return f"{shown} is {'a folder' if found.is_dir() else 'no ordinary file'}, expected a JSONL file"
-    stem, mark, count = name.rpartition("#")
-    if mark and stem and _first(stem, folders) is not None:
-        return f"{shown} ends in #{shorten(count, 40)}, expected a number of rows, 1 or more"
-    tried = " or ".join(dict.fromkeys(str(folder) for folder in folders))
-    return f"there is no file {shown} in {tried}"
-
-
-def _first(name: str, folders: list[Path]) -> Path | None:
-    """Find a name in the first folder that has it.
-
-    What no path can be called (too long, the home of nobody) is nowhere.
-    """
-    for folder in folders:
-        try:
-            candidate = folder / Path(name).expanduser()
-            if candidate.exists():
-                return candidate.resolve()
-        except (OSError, RuntimeError, ValueError):
-            continue
-    return None
 
 
 def _explain(problem: Any, places: Mapping[str, str], path: Path | None) -> str:
@@ -272,10 +208,6 @@ def _reason(problem: Any) -> str:
 
 def _meaning(key: str) -> str:
     return " ".join((Recipe.model_fields[key].description or "").split()).split(". ")[0].rstrip(".")
-
-
-def _said(place: str) -> str:
-    return f"{place}: " if place and not place.startswith(_COMMAND_LINE) else ""
 
 
 def _error(problems: list[str]) -> UsageError:

@@ -6,11 +6,15 @@ and the data. Defaults that depend on the method are filled in by `Recipe.resolv
 
 import re
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ftarena.recipes.choices import OPTIMISERS, TRACKERS
+from ftarena.recipes.data_entries import DataEntry, Entries, split_sample
+from ftarena.recipes.scalars import Count, Number, Numbers, Text, Texts, Whole
+
+__all__ = ["DPO_LOSSES", "SFT_LOSSES", "SMOOTHED_LOSSES", "Method", "Recipe", "split_sample"]
 
 Method = Literal["sft", "dpo"]
 
@@ -23,31 +27,6 @@ DPO_LOSSES = (
 )
 SMOOTHED_LOSSES = ("robust", "exo_pair", "aot", "aot_unpaired")
 """The only losses in TRL 1.16 that look at `label_smoothing`; the others ignore it silently."""
-
-
-def _not_bool(value: Any) -> Any:
-    """Refuse yes/no where a number is meant: pydantic would read `learning_rate: yes` as 1.0."""
-    if isinstance(value, bool):
-        raise ValueError("expected a number, not yes or no")
-    return value
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str | int | float) and not isinstance(value, bool) else value
-
-
-def _text(value: Any) -> Any:
-    """Take a bare YAML number for the text it was typed as (`name: 2024`)."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Whole = Annotated[int, BeforeValidator(_not_bool)]
-Count = Annotated[Whole, Field(ge=1, le=1_000_000_000)]
-# More than anybody means: beyond it a torch tensor or a progress bar overflows, hours after the typing error.
-Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-Texts = Annotated[list[Text], BeforeValidator(_one_or_many)]
-Numbers = Annotated[list[Number], BeforeValidator(_one_or_many)]
 
 
 class Recipe(BaseModel):
@@ -63,8 +42,10 @@ class Recipe(BaseModel):
     model_name_or_path: Text
     """Base model: `demo:smollm2`, a folder, a .gguf file, or a Hugging Face id."""
 
-    dataset: Annotated[Texts, Field(min_length=1)]
-    """JSONL files to train on, one or a list. `file.jsonl#500` takes 500 rows of it at random (by `seed`)."""
+    dataset: Annotated[Entries, Field(min_length=1)]
+    """What to train on, one or a list: files (JSONL, JSON, CSV, TSV, Parquet, Arrow; `.gz`, `.zst`), folders,
+    a hub's data sets, `dataset_info.json:NAME`. `file.jsonl#500` takes 500 rows of it at random (by `seed`).
+    An entry may also be an object, such as `{path: file.jsonl, weight: 2}`; its keys are below."""
 
     name: Text = "run"
     """What the run is called; its id is this and the time. Default: the recipe's file name."""
@@ -72,11 +53,21 @@ class Recipe(BaseModel):
     init_from: Text | None = None
     """Adapter to go on from: a run's id or name, or a folder. DPO then has that adapter as its reference."""
 
-    eval_dataset: Texts = []
-    """JSONL files that are never trained on; their loss is measured before, during and after."""
+    eval_dataset: Entries = []
+    """What is never trained on, written as for `dataset`; its loss is measured before, during and after."""
 
     eval_split: Annotated[Number, Field(ge=0)] = 0
     """Hold out part of `dataset` instead of a file: a share below 1, or a number of rows; by content."""
+
+    replay_dataset: Entries = []
+    """General examples that are mixed in so that the model keeps what it knew; written as for `dataset`."""
+
+    replay_ratio: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    """Share of all training rows that comes from `replay_dataset`. Default 0.05; 0.01 to 0.1 are usual."""
+
+    bad_rows: Literal["error", "drop"] = "error"
+    """What happens to a row that cannot be used. `drop` leaves it out, counts it and writes it to the run's
+    `dropped.jsonl`."""
 
     max_length: Annotated[Whole, Field(ge=8, le=1_048_576)] = 1024
     """Longest example, prompt and answer, in tokens (TRL's default). Memory grows with it."""
@@ -282,6 +273,14 @@ class Recipe(BaseModel):
             raise ValueError("warmup_ratio and warmup_steps are both set: keep one")
         if self.eval_split and self.eval_dataset:
             raise ValueError("eval_split and eval_dataset are both set: keep one")
+        if self.replay_ratio is not None and not self.replay_dataset:
+            raise ValueError("replay_ratio is set, but there is no replay_dataset to take rows from")
+        for entry in self.eval_dataset:
+            if isinstance(entry, DataEntry) and entry.weight is not None:
+                raise ValueError(
+                    "eval_dataset has an entry with a weight, but held-out rows are not mixed: "
+                    "use max_samples, or leave it out"
+                )
         if self.eval_steps and not (self.eval_split or self.eval_dataset):
             raise ValueError(
                 "eval_steps is set, but there is neither eval_dataset nor eval_split to measure on"
@@ -296,12 +295,14 @@ class Recipe(BaseModel):
         """
         warmup = 0.03 if self.warmup_ratio is None and self.warmup_steps is None else self.warmup_ratio
         losses = self.loss_type or list(_DEFAULT_LOSSES[self.method])
+        replay = self.replay_ratio or (_DEFAULT_REPLAY if self.replay_dataset else None)
         return self.model_copy(
             update={
                 "learning_rate": self.learning_rate or _DEFAULT_LEARNING_RATE[self.method],
                 "lora_alpha": self.lora_alpha or 2.0 * self.lora_r,
                 "loss_type": losses,
                 "loss_weights": self.loss_weights or ([1.0] * len(losses) if self.method == "dpo" else None),
+                "replay_ratio": replay,
                 "warmup_ratio": warmup,
             }
         )
@@ -309,9 +310,5 @@ class Recipe(BaseModel):
 
 _DEFAULT_LEARNING_RATE: dict[Method, float] = {"sft": 1e-4, "dpo": 5e-6}
 _DEFAULT_LOSSES: dict[Method, tuple[str, ...]] = {"sft": ("nll",), "dpo": ("sigmoid", "sft")}
-
-
-def split_sample(dataset: str) -> tuple[str, int | None]:
-    """Split `file.jsonl#500` into the file and the size of the sample (None: all rows)."""
-    path, mark, count = dataset.rpartition("#")
-    return (path, int(count)) if mark and re.fullmatch(r"0*[1-9][0-9]{0,14}", count) else (dataset, None)
+_DEFAULT_REPLAY = 0.05
+# What continued pre-training usually takes (1 to 10 %); a start, not a finding.

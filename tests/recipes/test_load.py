@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ftarena.errors import UsageError
 from ftarena.recipes.choices import OPTIMISERS, TRACKERS
+from ftarena.recipes.data_entries import path_of
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.names import ALIASES, GONE
 from ftarena.recipes.schema import Recipe, split_sample
@@ -43,7 +44,7 @@ def test_the_demos_recipes_are_valid(name: str) -> None:
     """The recipes that I am told to start from work, from any folder."""
     recipe = load_recipe(CONFIGS / name)
     assert recipe.name == name.removesuffix(".yaml")
-    assert all(Path(split_sample(entry)[0]).is_file() for entry in recipe.dataset)
+    assert all(Path(path_of(entry)[0]).is_file() for entry in recipe.dataset)
 
 
 @pytest.mark.parametrize("name", ["sft-lora-7b-24gb.yaml", "dpo-lora-7b-24gb.yaml"])
@@ -275,7 +276,6 @@ def test_what_no_run_could_do_is_refused(folder: Path, line: str, said: str) -> 
         ("''", "dataset is empty: expected text"),
         ("3", "dataset: there is no file 3 in "),
         ("[data.jsonl, 3]", "dataset: there is no file 3 in "),
-        (".", "dataset: . is a folder, expected a JSONL file"),
         ("/dev/null", "dataset: /dev/null is no ordinary file"),
         ("data.jsonl#0", "data.jsonl#0 ends in #0, expected a number of rows, 1 or more"),
         ("data.jsonl#-1", "data.jsonl#-1 ends in #-1, expected a number of rows"),
