@@ -1,0 +1,69 @@
+"""What a row of unknown shape looks like: the mapping of columns that would make it readable."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ftarena.curation.examples import Shape
+from ftarena.text import clean_line
+
+_QUESTIONS = ("prompt", "question", "query", "instruction", "problem", "input", "user", "human", "article")
+_ANSWERS = (
+    "completion",
+    "answer",
+    "response",
+    "output",
+    "solution",
+    "target",
+    "reply",
+    "assistant",
+    "summary",
+    "generation",
+    "text",
+)
+_PAIRS = (("chosen_response", "rejected_response"), ("preferred", "dispreferred"), ("accepted", "rejected"))
+_SYSTEMS = ("system_prompt", "system_message")
+
+
+def suggestion(row: Mapping[str, Any], shapes: Sequence[Shape]) -> str:
+    """Return what a row looks like and the option that says so, or nothing where no guess is good.
+
+    Args:
+        row: The row; only its keys and the types of its values are looked at.
+        shapes: What it may be.
+    """
+    names = {key.casefold(): key for key in row if isinstance(key, str)}
+    for key, value in row.items():
+        if "messages" in shapes and isinstance(value, list) and value and isinstance(value[0], dict):
+            first = value[0]
+            if ("role" in first or "from" in first) and key not in ("prompt", "completion"):
+                return _option(f"a conversation in {_shown(key)}", {"messages": key})
+    question = next((names[name] for name in _QUESTIONS if _is_text(row, names.get(name))), None)
+    if question is None:
+        return ""
+    if "completion" not in shapes:
+        return "" if question == "prompt" else _option(_shown(question), {"prompt": question})
+    column = next((names[name] for name in _SYSTEMS if name in names), None)
+    system = {"system": column} if column else {}
+    for chosen, rejected in _PAIRS:
+        if "preference" in shapes and chosen in names and rejected in names:
+            mapping = {"prompt": question, "chosen": names[chosen], "rejected": names[rejected], **system}
+            return _option("a preference pair", mapping)
+    for name in _ANSWERS:
+        answer = names.get(name)
+        if answer is not None and answer != question and _is_text(row, answer):
+            looks = f"{_shown(question)} and {_shown(answer)}"
+            return _option(looks, {"prompt": question, "completion": answer, **system})
+    return ""
+
+
+def _option(looks: str, mapping: Mapping[str, str]) -> str:
+    pairs = ",".join(f"{ours}={_shown(theirs)}" for ours, theirs in mapping.items() if ours != theirs)
+    return f"looks like {looks}: --columns {pairs}" if pairs else ""
+
+
+def _is_text(row: Mapping[str, Any], name: str | None) -> bool:
+    return name is not None and isinstance(row[name], str)
+
+
+def _shown(name: str) -> str:
+    return clean_line(name)[:40]
