@@ -62,7 +62,7 @@ def _sentence_marks(text: str) -> Iterator[str]:
 
 _BRACES = re.compile(r"(?<![\w{}\\^_$\"'`>=/(\[])\{\{ ?[A-Za-z][A-Za-z_ ]{1,30} ?\}\}(?![\w{}\"'`</)\]])")
 _BRACKETS = re.compile(
-    r"(?<![\w\]!])\[(?:(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Ee]nter) [^\]\[\n]{2,40}"
+    r"(?<![\w\]!])\[(?:(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Ee]nter (?:your|the|an?)) [^\]\[\n]{2,40}"
     r"|(?:[Ff]irst|[Ll]ast|[Ff]ull|[Cc]ompany|[Rr]ecipient|[Ss]ender|[Cc]ustomer|[Cc]lient|[Mm]anager)"
     r"(?:['’]s)? (?:[Nn]ame|[Aa]ddress|[Ee]mail|[Tt]itle))\](?![(\[:])"
 )

@@ -6,6 +6,17 @@ from collections.abc import Iterator
 
 from ftarena.text import clean_text, shorten
 
+_NAMES = {
+    "\0": "null",
+    "\a": "bell",
+    "\b": "backspace",
+    "\v": "vertical tab",
+    "\f": "form feed",
+    "\x1b": "escape",
+    "\x7f": "delete",
+}
+"""Unicode gives controls no names."""
+
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]")
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c")
 # A C1 control after a letter beyond ASCII is a byte of broken UTF-8: `mojibake` names that.
@@ -27,7 +38,7 @@ def control_characters(text: str) -> Iterator[str]:
             continue
         if character in _DIRECTION_MARKS and _RIGHT_TO_LEFT.search(plain):
             continue
-        name = unicodedata.name(character, "").lower() or "a control character"
+        name = unicodedata.name(character, "").lower() or _NAMES.get(character, "a control character")
         yield f"U+{ord(character):04X} ({name})"
         return
 
@@ -67,7 +78,7 @@ _compiled: list[re.Pattern[str]] = []
 
 
 def _suspects() -> re.Pattern[str]:
-    """Return what finds the begin of a UTF-8 sequence read as one byte a letter (ftfy's tables)."""
+    """Return what finds the beginning of UTF-8 sequence read as one byte a letter, by ftfy's tables."""
     if not _compiled:
         from ftfy.chardata import UTF8_CLUES
 

@@ -43,6 +43,7 @@ _RULES = (
             "glimt-",
             "glptt-",
             "glagent-",
+            "gloas-",
         ),
         plugin="gitlab_token.GitLabTokenDetector",
     ),

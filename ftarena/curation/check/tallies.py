@@ -1,8 +1,11 @@
-"""Judgements that need the whole file: counted row by row, in any process, then added up."""
+"""Judgements that need all rows: counted row by row, in any process, then added up."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
+from ftarena.curation.check.labels import LabelBalance, LengthBias
+from ftarena.curation.check.languages import Languages
+from ftarena.curation.check.refusals import Refusals
 from ftarena.curation.examples import Example
 from ftarena.curation.findings import Finding
 
@@ -29,4 +32,4 @@ class Tally(Protocol):
 
 def tallies() -> list[Tally]:
     """Return a new tally of every kind, always in the same order."""
-    return []
+    return [Languages(), Refusals(), LengthBias(), LabelBalance()]

