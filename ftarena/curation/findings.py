@@ -342,6 +342,13 @@ CODES: dict[str, Code] = _codes(
         "look at the mask: ftarena data show FILE:LINE --model MODEL",
     ),
     Code(
+        "turn-dropped",
+        "warning",
+        "a message that the chat template leaves out",
+        "The model never sees it, neither in training nor when it is served.",
+        "say it in the first message of the user, or use a model whose template knows the role",
+    ),
+    Code(
         "new-tokens",
         "warning",
         "special tokens that the model has no embedding for",

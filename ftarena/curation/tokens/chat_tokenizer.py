@@ -56,8 +56,8 @@ class ChatTokenizer:
         self.adds_bos = self.bos_id is not None and begun[:1] == [self.bos_id]
         """Whether raw text, without a template, gets a token for its beginning."""
 
-        # The post-processor adds special tokens, which the template writes itself, and leaves a token's leading
-        # space out of its characters, which must count: it may be the first letter of the answer.
+        # The post-processor adds special tokens, which the template writes itself, and takes leading blanks
+        # out of a token's characters, which must count: one may be the first letter of the answer.
         backend.post_processor = None
 
     @classmethod
