@@ -121,7 +121,8 @@ def _is(row: Mapping[str, Any], shape: Shape, shapes: Sequence[Shape]) -> bool:
             key in row for other in shapes for key in SHAPES[other] if key in _BEGUN
         )
     if shape == "text":
-        return "text" in row and not _asked(row) and not any(key in row for key in _BEGUN)
+        # Beside a prompt it may be its answer under another name; where the shape was named, it is the text.
+        return "text" in row and (len(shapes) == 1 or not (_asked(row) or any(key in row for key in _BEGUN)))
     return all(key in row for key in SHAPES[shape])
 
 

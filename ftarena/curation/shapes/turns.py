@@ -84,7 +84,7 @@ def spelling_of(messages: Sequence[Any], columns: Columns, *, sharegpt: bool = F
     content = tags.get("content") or ("value" if "value" in first and "content" not in first else "content")
     if sharegpt and not first:
         role, content = tags.get("role", "from"), tags.get("content", "value")
-    words = dict(SHAREGPT if sharegpt or role == "from" else OPENAI)
+    words = {**OPENAI, **SHAREGPT} if tags else dict(SHAREGPT if sharegpt or role == "from" else OPENAI)
     for tag, meaning in _TAGS.items():
         words.update(dict.fromkeys(tags.get(tag, "").split("|"), meaning))
     words.pop("", None)
