@@ -49,7 +49,8 @@ class TokenChecker:
         troubles = tuple(model_troubles(self._tokenizer))
         # What is told of the model is not told of each row again.
         self._told = {trouble.code for trouble in troubles} - {"new-tokens"}
-        self.tally = TokenTally(self._tokenizer, spec.max_length, troubles)
+        self._troubles = troubles
+        self.tally = self._empty_tally()
         """What was counted so far."""
 
     def check(self, examples: Sequence[Example]) -> list[Finding]:
@@ -71,6 +72,14 @@ class TokenChecker:
             if marked.length > self._spec.max_length:
                 findings.append(_too_long(marked, self._spec.max_length))
         return findings
+
+    def take_tally(self) -> TokenTally:
+        """Return what was counted since the last time, and begin anew."""
+        taken, self.tally = self.tally, self._empty_tally()
+        return taken
+
+    def _empty_tally(self) -> TokenTally:
+        return TokenTally(self._tokenizer, self._spec.max_length, self._troubles)
 
 
 def _too_long(marked: Marked, limit: int) -> Finding:
