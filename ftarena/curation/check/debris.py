@@ -60,13 +60,14 @@ def _sentence_marks(text: str) -> Iterator[str]:
         yield "</s>"
 
 
-_BRACES = re.compile(r"(?<![\w{}\\^_$\"'`>=/(\[])\{\{ ?[A-Za-z][A-Za-z_ ]{1,30} ?\}\}(?![\w{}\"'`</)\]])")
+_BRACES = re.compile(r"\{\{(?<![\w{}\\^_$\"'`>=/(\[]\{\{) ?[A-Za-z][A-Za-z_ ]{1,30} ?\}\}(?![\w{}\"'`</)\]])")
 _BRACKETS = re.compile(
-    r"(?<![\w\]!])\[(?:(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Ee]nter (?:your|the|an?)) [^\]\[\n]{2,40}"
+    r"\[(?<![\w\]!]\[)(?:(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Ee]nter (?:your|the|an?)) [^\]\[\n]{2,40}"
     r"|(?:[Ff]irst|[Ll]ast|[Ff]ull|[Cc]ompany|[Rr]ecipient|[Ss]ender|[Cc]ustomer|[Cc]lient|[Mm]anager)"
     r"(?:['’]s)? (?:[Nn]ame|[Aa]ddress|[Ee]mail|[Tt]itle))\](?![(\[:])"
 )
 _ANGLES = re.compile(r"<(?:insert|Insert|INSERT|your|Your|YOUR) [A-Za-z][^<>\n=\"]{1,40}>")
+_PLACEHOLDERS = (("{{", _BRACES), ("[", _BRACKETS), ("<", _ANGLES))
 _ABOUT_TEMPLATES = re.compile(
     r"templat|placeholder|jinja|handlebars|mustache|liquid|twig|\bhelm\b|angular|\bvue\b|django|ansible"
     r"|fill[- ]in|\bblanks?\b|\{%|\bform letter",
@@ -80,10 +81,11 @@ def placeholders(text: str) -> Iterator[str]:
     Braces in code, beside LaTeX's commands or against a quote or tag are syntax. A text that speaks of
     templates means what it writes.
     """
-    if "{{" not in text and "[" not in text and "<" not in text:
+    forms = [form for sign, form in _PLACEHOLDERS if sign in text]
+    if not forms or not any(form.search(text) for form in forms):
         return
     prose = without_code(text)
-    found = [mark.group() for form in (_BRACES, _BRACKETS, _ANGLES) for mark in form.finditer(prose)]
+    found = [mark.group() for form in forms for mark in form.finditer(prose)]
     if found and _ABOUT_TEMPLATES.search(text) is None:
         for mark in found:
             yield shorten(mark, 40)

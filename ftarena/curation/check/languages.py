@@ -75,17 +75,21 @@ NAMES = {
 """Languages that people have data in. The detector knows 176; where it names another one of the Latin script,
 it has nearly always met a list of names or Latin plants, so the others are not judged."""
 
-_NOT_PROSE = re.compile(r"https?://\S+|<[^<>\n]{1,80}>|\S*[\d_=\\/{}@#$]\S*|[*|>#•·\-]+|\n")
+_NO_WORD = frozenset("0123456789_=\\/{}@#$<>|*`~^&%+[]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 # Who asks for another language gets it on purpose.
-_ASKED_FOR = re.compile(
-    r"translat|übersetz|tradu[ci]|перев[еo]|翻译|翻譯|訳|번역|\blanguage|\b(?:into?|to|auf|en) (?:"
-    + "|".join(NAMES.values())
-    + r")\b|"
-    + "|".join(rf"\b{name}\b" for name in NAMES.values() if name != "English"),
-    re.IGNORECASE,
+_ASKING = (
+    *("translat", "übersetz", "tradu", "перев", "翻译", "翻譯", "訳", "번역", "language", "sprache"),
+    *("englisch", "anglais", "inglés", "deutsch", "allemand", "français", "francés", "español", "spanisch"),
+    *(name.lower() for name in NAMES.values()),
 )
+
+
+def asks_for_a_language(question: str) -> bool:
+    """Return whether a question names a language or asks for a translation."""
+    asked = question.lower()
+    return any(word in asked for word in _ASKING)
 
 
 @cache
@@ -104,8 +108,9 @@ def language_of(text: str) -> str | None:
     Args:
         text: Markdown or plain text; code in it is passed over.
     """
-    prose = " ".join(_NOT_PROSE.sub(" ", without_code(text[: 4 * _READ])).split())[:_READ]
-    if len(_LETTER.findall(prose)) < LETTERS:
+    prose = " ".join([word for word in without_code(text[: 2 * _READ]).split() if _NO_WORD.isdisjoint(word)])
+    prose = prose[:_READ]
+    if len(prose) < LETTERS or (len(prose) < 3 * LETTERS and len(_LETTER.findall(prose)) < LETTERS):
         return None
     labels, scores = _model().predict(prose.lower() if prose.isupper() else prose)
     name = str(labels[0]).removeprefix("__label__")
@@ -139,8 +144,8 @@ class Languages:
         counted.languages[language] += 1
         places = counted.places.setdefault(language, [])
         # Of the largest language no row is ever reported: a few are kept until it is known which that is.
-        if len(places) < _KEPT and not _ASKED_FOR.search(" ".join(turn.content for turn in example.prompt)):
-            places.append((example.line, shorten(answer, 40)))
+        if len(places) < _KEPT and not asks_for_a_language(" ".join(turn.content for turn in example.prompt)):
+            places.append((example.line, shorten(answer[:200], 40)))
 
     def merge(self, other: Self) -> None:
         """Add what was counted elsewhere."""

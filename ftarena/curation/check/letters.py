@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 from ftarena.text import clean_text, shorten
 
@@ -45,8 +46,10 @@ def control_characters(text: str) -> Iterator[str]:
 
 # Where UTF-8 was read as one byte a letter, letters beyond ASCII stand side by side, or Ã before the space
 # that a no-break space became.
-_SIDE_BY_SIDE = re.compile(r"[^\x00-\x7f]{2}|[ÃÂ] ")
+_SIDE_BY_SIDE = re.compile(r"[^\x00-\x7f]{2}|[ÃÂ](?: |\Z)")
 _LOST = re.compile(r"\w�|�\w")
+_BREAK = re.compile(r"[ \t\r\n]|\Z")
+_LONGEST_WORD = 100
 
 
 def mojibake(text: str) -> Iterator[str]:
@@ -64,24 +67,32 @@ def mojibake(text: str) -> Iterator[str]:
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 
-    suspects = _suspects()
-    if suspects.search(text) is None:
-        return
-    for word in re.split(r"[ \t\r\n]+", text):
-        if not word.isascii() and suspects.search(word) is not None and is_bad(word):
+    for word in _suspect_words(text):
+        if is_bad(word):
             mended = fix_encoding(word)
             if mended != word:
                 yield f"“{shorten(word, 24)}” for “{shorten(mended, 24)}”"
 
 
-_compiled: list[re.Pattern[str]] = []
+def _suspect_words(text: str) -> Iterator[str]:
+    """Yield the words that hold a letter which begins a sequence of UTF-8 before one that continues it."""
+    seen = 0
+    for match in _suspects().finditer(text):
+        if match.start() < seen:
+            continue
+        earliest = max(seen, match.start() - _LONGEST_WORD)
+        start = max(earliest, *(text.rfind(space, earliest, match.start()) + 1 for space in " \t\r\n"))
+        end = _BREAK.search(text, match.end(), match.end() + _LONGEST_WORD)
+        seen = end.end() if end is not None else match.end() + _LONGEST_WORD
+        # With the space: it may have been the second half of a letter.
+        yield text[start:seen]
 
 
+@cache
 def _suspects() -> re.Pattern[str]:
-    """Return what finds the beginning of UTF-8 sequence read as one byte a letter, by ftfy's tables."""
-    if not _compiled:
-        from ftfy.chardata import UTF8_CLUES
+    """Return what finds the beginning of UTF-8 read as one byte a letter, by ftfy's tables."""
+    from ftfy.chardata import UTF8_CLUES
 
-        first = "".join(UTF8_CLUES[f"utf8_first_of_{length}"] for length in (2, 3, 4))
-        _compiled.append(re.compile(f"[{first}][{UTF8_CLUES['utf8_continuation']}]|[ÃÂ](?: |$)"))
-    return _compiled[0]
+    first = "".join(UTF8_CLUES[f"utf8_first_of_{length}"] for length in (2, 3, 4))
+    rest = UTF8_CLUES["utf8_continuation"].replace(" ", "")
+    return re.compile(f"[{first}][{rest}]|[ÃÂ](?: |$)")

@@ -32,8 +32,8 @@ _OPENINGS = re.compile(
             r"As an? (?:AI|artificial intelligence|(?:large )?language model)\b" + _NO,
             r"I(?:['’]m| am) (?:unable|not (?:able|comfortable|allowed|programmed|capable))\b",
             r"I (?:can(?:['’]t|not| not)|won['’]t|will not|must decline|must refuse)"
-            r"(?: (?:assist|help|fulfil|provide|comply|answer|create|generate|engage|participate|support|do that"
-            r"|discuss|share|write|access|browse|perform)|\.|,)",
+            r"(?: (?:assist|help|fulfil|provide|comply|answer|create|generate|engage|participate|support"
+            r"|do that|discuss|share|write|access|browse|perform)|\.|,)",
             r"I (?:do not|don['’]t) have (?:access|the (?:ability|capability)|real-time)",
             r"(?:Es tut mir|Tut mir) (?:sehr )?leid,? (?:aber|ich|das)\b",
             r"Leider kann ich",
@@ -86,7 +86,7 @@ class Refusals:
         if refuses(answer):
             counted.refusals += 1
             if len(counted.first) < _FIRST or example.line < counted.first[-1][0]:
-                self._keep(counted, [(example.line, shorten(answer, 60))])
+                self._keep(counted, [(example.line, shorten(answer[:200], 60))])
 
     def merge(self, other: Self) -> None:
         """Add what was counted elsewhere."""
