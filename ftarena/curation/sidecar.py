@@ -1,0 +1,142 @@
+"""Where the decisions about a data file are kept: a file of lines beside it, that is only ever appended to.
+
+`sft.jsonl` has `sft.jsonl.decisions.jsonl`. Where nothing may be written there (a mounted share, the cache of
+a hub, standard input) they lie in the workspace instead. One event is one line and one `write` of a file that
+is open for appending, so two front ends can decide at once; a line that a crash tore off is passed over.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ftarena.errors import FtarenaError, from_os_error
+from ftarena.text import shorten
+from ftarena.workspace import Workspace, cache_dir, make_private
+
+ENDING = ".decisions.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a sidecar, as it was read."""
+
+    file: Path
+    number: int
+    value: dict[str, Any] | None
+    """The event, or None where the line holds none."""
+
+    torn: bool = False
+    """Whether the line has no end: a write that a crash cut short, or one that is under way."""
+
+
+@dataclass
+class Sidecar:
+    """The file or files in which the decisions about one data file are."""
+
+    beside: Path
+    """The one next to the data."""
+
+    private: Path
+    """The one in the workspace."""
+
+    _read: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """For each file, how many bytes and lines of it were returned already."""
+
+    @classmethod
+    def of(cls, data: Path) -> "Sidecar":
+        """Return the sidecar of a data file; nothing is made or looked at."""
+        whole = data.absolute()
+        name = f"{whole.stem[:60]}-{hashlib.sha256(str(whole).encode()).hexdigest()[:8]}{ENDING}"
+        return cls(data.with_name(data.name + ENDING), Workspace.find().root / "decisions" / name)
+
+    @property
+    def path(self) -> Path:
+        """Where the next event goes: beside the data where that can be written, else into the workspace."""
+        kept_elsewhere = (cache_dir(), self.private.parent.parent)
+        if any(self.beside.absolute().is_relative_to(folder) for folder in kept_elsewhere):
+            return self.private
+        target = self.beside if self.beside.exists() else self.beside.parent
+        return self.beside if os.access(target, os.W_OK) else self.private
+
+    @property
+    def note(self) -> str:
+        """Return why the events are not beside the data, or nothing where they are."""
+        if self.path == self.beside:
+            return ""
+        return f"nothing can be written beside {self.beside.name[: -len(ENDING)]}; decisions: {self.private}"
+
+    def new_lines(self) -> Iterator[Line]:
+        """Yield the lines that were not returned yet; those beside the data come first.
+
+        A torn line at the end is yielded and will be yielded again, unless it holds a whole event.
+
+        Raises:
+            FtarenaError: A file is there but cannot be read.
+        """
+        for path in (self.beside, self.private):
+            offset, number = self._read.get(path, (0, 0))
+            try:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise from_os_error(error, str(path)) or FtarenaError(
+                    f"{path} cannot be read: {error}"
+                ) from error
+            for raw in data.splitlines(keepends=True):
+                number += 1
+                whole = raw.endswith(b"\n")
+                value = _event(raw)
+                if whole or value is not None:
+                    offset += len(raw)
+                    self._read[path] = (offset, number)
+                if value is not None or raw.strip():
+                    yield Line(path, number, value, torn=not whole and value is None)
+
+    def append(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add events for good: they are on the disk when this returns.
+
+        Raises:
+            FtarenaError: The disk refuses; what was there is untouched.
+        """
+        path = self.path
+        text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+        if path == self.private:
+            make_private(path.parent.parent)
+            make_private(path.parent)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                end = os.fstat(handle).st_size
+                if end and os.pread(handle, 1, end - 1) != b"\n":
+                    text = "\n" + text  # a torn line must not swallow this one
+                data = text.encode("utf-8", "surrogatepass")
+                if os.write(handle, data) != len(data):
+                    raise FtarenaError(f"{path}: no space left on the disk", f"df -h {path.parent}")
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise from_os_error(error, str(path)) or FtarenaError(
+                f"{path} cannot be written: {error}"
+            ) from error
+
+
+def describe(line: Line) -> str:
+    """Return in words that a line of a sidecar was passed over."""
+    why = "its end is missing (a crash, or a write under way)" if line.torn else "it is no decision"
+    return shorten(f"{line.file}:{line.number} was passed over: {why}", 300)
+
+
+def _event(raw: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
