@@ -70,6 +70,20 @@ CODES: dict[str, Code] = _codes(
         "convert the file to UTF-8: iconv -f OLD -t utf-8",
     ),
     Code(
+        "csv",
+        "error",
+        "a broken record of a table",
+        "Which cell belongs to which column cannot be told.",
+        'put cells with commas, quotes or line ends into quotes, and write " inside them as ""',
+    ),
+    Code(
+        "torn",
+        "error",
+        "a file that is cut off or damaged",
+        "The rows after that place are missing from the training.",
+        "copy, download or export it again",
+    ),
+    Code(
         "surrogate",
         "error",
         "half a surrogate pair",
