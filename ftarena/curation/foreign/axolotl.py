@@ -1,9 +1,9 @@
 """The entries of `datasets:` in an Axolotl recipe: which files there are, and what their columns mean.
 
-The types are those of its documentation (dataset formats, RLHF) and of `prompt_strategies/` (version 0.13). A
-type says two things there: which columns are read, and how they are written for the model (`### Instruction:`,
-ChatML, Llama 3). The first is understood here. The second is not: everything is written by the model's own chat
-template, as it is served.
+The types are those of its documentation (dataset formats, RLHF) and of `prompt_strategies/` (version 0.13).
+A type says two things there: which columns are read, and how they are written for the model (as in
+`### Instruction:`, ChatML, Llama 3). The first is understood here. The second is not: everything is written
+by the model's own chat template, as it is served.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ def sources_of(recipe: Path) -> list[Source]:
     """Return the sources of an Axolotl recipe, in its order.
 
     Args:
-        recipe: The YAML file. Paths in it are relative to the working folder, as Axolotl has it, or else to the
-            folder of the recipe.
+        recipe: The YAML file. Paths in it are relative to the working folder, as Axolotl has it, or else to
+            the folder of the recipe.
 
     Raises:
         FtarenaError: It cannot be read, has no `datasets:`, or one of them is not read here.
