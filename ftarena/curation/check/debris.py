@@ -25,9 +25,22 @@ _ALPACA_EDGE = re.compile(r"\A\s*(### (?:Response|User|System):)|(### (?:Respons
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 
 
+_STRIKES = re.compile(r"</?s>")
+
+
 def without_code(text: str) -> str:
     """Return a text of Markdown without its code blocks and code spans."""
     return _CODE.sub(" ", text) if "`" in text else text
+
+
+def may_hold_tokens(text: str) -> bool:
+    """Return whether a look at each of the texts that were joined to this one is worth the while."""
+    return (
+        ("<" in text and ("s>" in text or _TOKENS.search(text) is not None))
+        or ("[" in text and _TOKENS.search(text) is not None)
+        or "### " in text
+        or "Below is an instruction" in text
+    )
 
 
 def template_tokens(text: str) -> Iterator[str]:
@@ -56,8 +69,12 @@ def _sentence_marks(text: str) -> Iterator[str]:
     prose = without_code(text)
     if prose.lstrip().startswith("<s>"):
         yield "<s>"
-    if prose.count("</s>") > prose.count("<s>"):
-        yield "</s>"
+    struck = 0
+    for mark in _STRIKES.findall(prose):
+        struck += 1 if mark == "<s>" else -1
+        if struck < 0:
+            yield "</s>"
+            struck = 0
 
 
 _BRACES = re.compile(r"\{\{(?<![\w{}\\^_$\"'`>=/(\[]\{\{) ?[A-Za-z][A-Za-z_ ]{1,30} ?\}\}(?![\w{}\"'`</)\]])")

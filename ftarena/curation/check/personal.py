@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ftarena.text import clean_line
 
 _ADDRESS = re.compile(
-    r"(?<![\w.@/:+-])([A-Za-z0-9][\w.+-]{1,63})@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+([A-Za-z]{2,13}))"
+    r"(?<![\w.@/:+-])([A-Za-z0-9][\w.+-]{0,63})@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+([A-Za-z]{2,13}))"
     r"(?![\w(\[@-]|\.\w|:[^\s])"
 )
 # Code has `weights@input.mean` and files have `icon@2x.png`: only what ends like an address is one.

@@ -6,7 +6,7 @@ Every check first looks for something cheap that must be there, so that a clean 
 
 from collections.abc import Iterator
 
-from ftarena.curation.check.debris import placeholders, template_tokens
+from ftarena.curation.check.debris import may_hold_tokens, placeholders, template_tokens
 from ftarena.curation.check.letters import control_characters, mojibake
 from ftarena.curation.check.parts import named_texts_of, texts_of
 from ftarena.curation.check.personal import cards, emails
@@ -34,15 +34,13 @@ def text_findings(example: Example) -> Iterator[Finding]:
         example: Any kind of example.
     """
     joined = "\n".join(texts_of(example))
-    found: set[str] = set()
     for code, check in _CHECKS.items():
-        if next(check(joined), None) is None:
+        # All texts at once first. Tokens of templates may depend on where a text begins and ends.
+        suspected = may_hold_tokens(joined) if check is template_tokens else next(check(joined), None)
+        if not suspected:
             continue
-        # The second time text by text: now it matters where it begins, where it ends, and whose it is.
         places = [(where, what) for where, text in named_texts_of(example) for what in check(text)]
-        if not places or (code == "control" and "mojibake" in found):
-            continue
-        found.add(code)
-        where, what = places[0]
-        more = f", and {len(places) - 1} more" if len(places) > 1 else ""
-        yield Finding(code, example.file, example.line, f"{what} in {where}{more}")
+        if places:
+            where, what = places[0]
+            more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+            yield Finding(code, example.file, example.line, f"{what} in {where}{more}")
