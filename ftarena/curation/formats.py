@@ -127,8 +127,9 @@ def is_lines(head: bytes, promised: Format) -> bool:
     first, newline, rest = head.partition(b"\n")
     first, more = first.strip(), rest.lstrip()
     if head.startswith(b"["):
-        # A list in a line of its own, with something after it, is a (wrong) row of JSON lines.
-        return bool(newline and more and first.endswith(b"]"))
+        # A list in a line of its own is a (wrong) row of JSON lines, unless it can be all rows of the file.
+        whole = first.endswith(b"]")
+        return whole and bool(more or (promised == "jsonl" and not re.match(rb"\[\s*\{", first)))
     if not head.startswith(b"{"):
         return True
     if promised == "jsonl":
@@ -147,7 +148,7 @@ def _parses(line: bytes) -> bool:
 def _guess(head: bytes) -> Format | None:
     """Return the format of a file whose name says nothing."""
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    if text.startswith((b"{", b"[")):
+    if not text or text.startswith((b"{", b"[")):
         return "jsonl"  # reading looks closer: see `is_lines`
     first = text.partition(b"\n")[0]
     if b"\0" in text:

@@ -1,19 +1,19 @@
-"""Reading data: JSONL in, examples out, and for everything wrong the file, the line and what to do.
+"""Reading data: files in, examples out, and for everything wrong the file, the line and what to do.
 
 All data of the program come through here: what is trained on, what is held out, and the questions of battles.
-What a row may be is in `shapes`. All problems of a file are collected before anything is refused. Nothing is
-repaired and no row is dropped here.
+What a row may be is in `shapes`, how files are read in `rows`. All problems of a file are collected before
+anything is refused. Nothing is repaired, and rows are dropped only where that is asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
-from ftarena.curation.rows import Problem, read_rows
+from ftarena.curation.rows import Chunk, Problem, read_chunks, rows_of
 from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, example_of
-from ftarena.curation.sources import Source
+from ftarena.curation.sources import Source, source_of
 from ftarena.errors import FtarenaError
 
 __all__ = [
@@ -25,13 +25,15 @@ __all__ = [
     "Reading",
     "Turn",
     "Turns",
+    "examples_of",
+    "iter_examples",
     "load_examples",
     "load_questions",
     "read_examples",
 ]
 
-SHAPES_FOR: dict[str, tuple[Shape, ...]] = {
-    "sft": ("messages", "completion", "reference"),
+SHAPES_FOR: Mapping[str, tuple[Shape, ...]] = {
+    "sft": ("messages", "sharegpt", "alpaca", "completion", "reference", "text"),
     "dpo": ("preference",),
 }
 """Which shapes a method can train on; `reference` is an answer like any other."""
@@ -39,6 +41,7 @@ SHAPES_FOR: dict[str, tuple[Shape, ...]] = {
 QUESTION_LINE = 'a line looks like {"prompt": "a question", "reference": "its answer"}'
 """What to write in a file of questions, as a hint."""
 
+_ALL: tuple[Shape, ...] = tuple(SHAPES)
 _SHOWN = 10
 
 
@@ -70,68 +73,118 @@ class Reading:
     """Lines that hold something; empty ones do not count."""
 
 
-def read_examples(
-    path: Path, shapes: Sequence[Shape] = tuple(SHAPES), *, limit: int | None = None
-) -> Reading:
-    """Read a JSONL file without giving up at the first problem.
+def examples_of(chunk: Chunk, shapes: Sequence[Shape] = _ALL) -> Iterator[Example | Problem]:
+    """Yield what the rows of a chunk say, in order; also in another process than the one that read it.
 
     Args:
-        path: UTF-8, with or without a byte order mark, lines ended by LF or CRLF.
+        chunk: Rows of one source, of which the columns are known.
+        shapes: What a row may be; anything else is a problem. Where the source has a shape, that one alone.
+    """
+    file, columns, named = chunk.source.path, chunk.source.columns, chunk.source.shape
+    if named is not None and named in shapes:
+        shapes = (named,)
+    for row in rows_of(chunk):
+        if isinstance(row, Problem):
+            yield row
+            continue
+        try:
+            yield example_of(file, row.line, row.value, shapes, columns)
+        except BadRow as bad:
+            yield Problem(file, row.line, bad.column, bad.code, str(bad))
+
+
+def iter_examples(source: Source, shapes: Sequence[Shape] = _ALL) -> Iterator[Example | Problem]:
+    """Yield what the rows of a source say, in order, one chunk in memory at a time.
+
+    Args:
+        source: Where to read.
+        shapes: What a row may be; anything else is a problem. Where the source has a shape, that one alone.
+
+    Raises:
+        FtarenaError: There is no such file, or it cannot be read at all.
+    """
+    for chunk in read_chunks(source):
+        yield from examples_of(chunk, shapes)
+
+
+def read_examples(
+    path: Path | Source, shapes: Sequence[Shape] = _ALL, *, limit: int | None = None
+) -> Reading:
+    """Read a file without giving up at the first problem.
+
+    Args:
+        path: A file of any format that is read, or a source.
         shapes: What a row may be; anything else is a problem.
         limit: Stop after so many examples; the lines after them are not looked at.
 
     Raises:
         FtarenaError: There is no such file, or it cannot be read at all.
     """
+    source = _source(path)
     examples: list[Example] = []
     problems: list[Problem] = []
-    rows = 0
-    for row in read_rows(Source(path)):
+    for found in iter_examples(source, shapes):
         if limit is not None and len(examples) >= limit:
             break
-        rows += 1
-        if isinstance(row, Problem):
-            problems.append(row)
-            continue
-        try:
-            examples.append(example_of(path, row.line, row.value, shapes))
-        except BadRow as bad:
-            problems.append(Problem(path, row.line, bad.column, bad.code, str(bad)))
-    return Reading(path, tuple(examples), tuple(problems), rows)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            examples.append(found)
+    return Reading(source.path, tuple(examples), tuple(problems), len(examples) + len(problems))
 
 
-def load_examples(path: Path, method: Literal["sft", "dpo"] | None = None) -> list[Example]:
+def load_examples(
+    path: Path | Source,
+    method: str | None = None,
+    *,
+    bad_rows: Literal["error", "drop"] = "error",
+    on_dropped: Callable[[tuple[Problem, ...]], None] | None = None,
+) -> list[Example]:
     """Return the examples of a file, all with an answer and of a shape that the method can train on.
 
     Args:
-        path: A JSONL file.
-        method: How they are to be trained on. None: any answer will do, as for held-out files.
+        path: A file of any format that is read, or a source.
+        method: How they are to be trained on, a key of `SHAPES_FOR`. None: any answer will do, as for
+            held-out files.
+        bad_rows: What to do about rows that cannot be used: refuse the file, or leave them out.
+        on_dropped: Called once with what was wrong with the rows that were left out, if any were.
 
     Raises:
-        DataError: Rows that cannot be used, or of another shape; the first ten are named.
-        FtarenaError: There is no such file.
+        DataError: Rows that cannot be used, or of another shape; the first ten are named. With `drop` only
+            where no row is left, or the file is cut off: how many rows that would drop is not known.
+        FtarenaError: There is no such file, or it cannot be read at all.
     """
-    reading = read_examples(path, ANSWERED)
-    problems = list(reading.problems)
-    if reading.rows == 0:
-        problems.append(Problem(path, 1, None, "empty", "the file holds no rows"))
-    for example in reading.examples:
-        if method and example.shape not in SHAPES_FOR[method]:
+    source = _source(path)
+    examples: list[Example] = []
+    problems: list[Problem] = []
+    for found in iter_examples(source, ANSWERED):
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif method and found.shape not in SHAPES_FOR[method]:
             words = " or ".join("{" + ", ".join(SHAPES[shape]) + "}" for shape in SHAPES_FOR[method])
-            message = f"a row of shape {example.shape}; {method} trains on {words}"
-            problems.append(Problem(path, example.line, None, "shape", message))
-    if problems:
-        raise DataError(sorted(problems, key=lambda problem: problem.line))
-    return list(reading.examples)
+            message = f"a row of shape {found.shape}; {method} trains on {words}"
+            problems.append(Problem(source.path, found.line, None, "shape", message))
+        else:
+            examples.append(found)
+    if not (examples or problems):
+        raise DataError([Problem(source.path, 1, None, "empty", "the file holds no rows")])
+    torn = [problem for problem in problems if problem.code == "torn"]
+    if problems and (bad_rows == "error" or not examples):
+        raise DataError(problems)
+    if torn:
+        raise DataError(torn)
+    if problems and on_dropped is not None:
+        on_dropped(tuple(problems))
+    return examples
 
 
-def load_questions(path: Path, *, answered: bool = False, limit: int | None = None) -> list[Example]:
+def load_questions(path: Path | Source, *, answered: bool = False, limit: int | None = None) -> list[Example]:
     """Return the prompts of a file, each with its `reference` as completion where there is one.
 
     All other keys are left alone: the prompts of a file of preference pairs can be asked too.
 
     Args:
-        path: A JSONL file.
+        path: A file of any format that is read, or a source.
         answered: Whether every row needs a reference.
         limit: At most so many; the lines after them are not looked at.
 
@@ -147,3 +200,7 @@ def load_questions(path: Path, *, answered: bool = False, limit: int | None = No
         hint = QUESTION_LINE if answered else f"{QUESTION_LINE}; reference may be missing"
         raise DataError(list(reading.problems), hint)
     return list(reading.examples)
+
+
+def _source(path: Path | Source) -> Source:
+    return path if isinstance(path, Source) else source_of(path)
