@@ -76,6 +76,9 @@ NAMES = {
 it has nearly always met a list of names or Latin plants, so the others are not judged."""
 
 _NO_WORD = frozenset("0123456789_=\\/{}@#$<>|*`~^&%+[]")
+_HANGUL = re.compile("[\uac00-\ud7af]")
+_KANA = re.compile("[\u3040-\u30ff]")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 # Who asks for another language gets it on purpose.
@@ -108,13 +111,26 @@ def language_of(text: str) -> str | None:
     Args:
         text: Markdown or plain text; code in it is passed over.
     """
-    prose = " ".join([word for word in without_code(text[: 2 * _READ]).split() if _NO_WORD.isdisjoint(word)])
-    prose = prose[:_READ]
+    words = without_code(text[: 2 * _READ]).split()
+    prose = " ".join([word for word in words if _NO_WORD.isdisjoint(word)])[:_READ]
     if len(prose) < LETTERS or (len(prose) < 3 * LETTERS and len(_LETTER.findall(prose)) < LETTERS):
         return None
+    if not prose.isascii() and (known := _by_script(prose)) is not None:
+        return known
     labels, scores = _model().predict(prose.lower() if prose.isupper() else prose)
     name = str(labels[0]).removeprefix("__label__")
     return name if scores[0] >= _SURE and name in NAMES else None
+
+
+def _by_script(prose: str) -> str | None:
+    """Return the language of a text whose script leaves no doubt; the model errs on Chinese."""
+    if len(_HANGUL.findall(prose)) > 0.3 * len(prose):
+        return "ko"
+    kana, han = len(_KANA.findall(prose)), len(_HAN.findall(prose))
+    if kana + han > 0.5 * len(prose):
+        # No sentence of Japanese gets by without kana; in Chinese they are at most a quoted name.
+        return "ja" if kana > 0.15 * (kana + han) else "zh" if kana == 0 else None
+    return None
 
 
 @dataclass
