@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ftarena.curation.reading import Example, Turn
+from ftarena.curation.tokens import IGNORED, Encoded
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe
-from ftarena.training.worker.chat import IGNORED, Encoded
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

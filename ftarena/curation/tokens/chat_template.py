@@ -19,8 +19,16 @@ from ftarena.errors import FtarenaError
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
 """The marker as transformers looks for it."""
 
-_RAISED = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
-# What a template can end in: its own `raise_exception`, or an operation on a value that it did not expect.
+TEMPLATE_ERRORS = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+"""What a template can end in: its own `raise_exception`, or a value that it did not expect."""
 
 
 class TemplateRefusal(Exception):
@@ -98,7 +106,7 @@ class ChatTemplate:
                 add_generation_prompt=asks,
                 **self._variables,
             )
-        except _RAISED as error:
+        except TEMPLATE_ERRORS as error:
             raise TemplateRefusal(str(error) or type(error).__name__) from error
         return rendered[0]
 

@@ -1,9 +1,10 @@
 """A histogram of lengths, drawn in text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+_MOST_LINES = 16
 
 
 def draw_histogram(stats: Mapping[str, Any], width: int = 80) -> list[str]:
@@ -16,9 +17,11 @@ def draw_histogram(stats: Mapping[str, Any], width: int = 80) -> list[str]:
     Returns:
         Lines of text, none longer than `width` (40 at least); nothing where no example was counted.
     """
-    bins = stats["histogram"]
+    bins = list(stats["histogram"])
     if not bins:
         return []
+    while len(bins) > _MOST_LINES:
+        bins = [_joined(bins[at : at + 2]) for at in range(0, len(bins), 2)]
     width = max(width, 40)
     limit = stats["max_length"]
     labels = [_label(one) for one in bins]
@@ -38,6 +41,11 @@ def draw_histogram(stats: Mapping[str, Any], width: int = 80) -> list[str]:
             lines.append(_limit(limit, left, width))
             drawn = True
     return lines
+
+
+def _joined(bins: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    counted = sum(one["count"] for one in bins)
+    return {"from": bins[0]["from"], "to": bins[-1]["to"], "count": counted}
 
 
 def _label(one: Mapping[str, Any]) -> str:

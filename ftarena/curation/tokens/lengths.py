@@ -9,8 +9,8 @@ PERCENTILES = (5, 25, 50, 75, 95, 99)
 _EXACT = 131_072
 # Longer ones are counted with ten binary digits, 0.2 % too short at most: 512 counts for each doubling.
 
-_EDGES = (0, 16, 32, 48, *(edge for power in range(6, 21) for edge in (2**power, 3 * 2 ** (power - 1))))
-# Two bins for each doubling, so that a file of chats and one of books both show their shape.
+_EDGES = (0, 8, 16, 24, *(2**power * quarter // 4 for power in range(5, 21) for quarter in (4, 5, 6, 7)))
+# Four bins for each doubling, so that a file of chats and one of books both show their shape.
 
 
 class Lengths:

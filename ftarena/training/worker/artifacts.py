@@ -1,6 +1,5 @@
 """What a run leaves behind besides its logs: the adapter, what it was made with, and a card that says so."""
 
-import hashlib
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena import __version__
+from ftarena.curation.tokens import ChatTokenizer
 from ftarena.processes import write_json
 from ftarena.recipes.schema import Recipe
 from ftarena.training.worker.loading import Plan
@@ -19,7 +19,7 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "
 
 
 def save_environment(
-    directory: Path, *, base: Path, machine: Plan, tokenizer: Any, end_ids: frozenset[int]
+    directory: Path, *, base: Path, machine: Plan, tokenizer: ChatTokenizer, end_ids: frozenset[int]
 ) -> None:
     """Write what the result depends on besides recipe and data."""
     versions = {"ftarena": __version__, "python": platform.python_version()}
@@ -32,7 +32,7 @@ def save_environment(
             "machine": machine.to_json(),
             "platform": platform.platform(),
             "base_model_path": str(base),
-            "chat_template_sha256": hashlib.sha256(tokenizer.chat_template.encode()).hexdigest(),
+            "chat_template_sha256": tokenizer.template_digest if tokenizer.template else None,
             "end_token_ids": sorted(end_ids),
         },
     )

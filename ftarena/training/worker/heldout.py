@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ftarena.training.worker.chat import IGNORED, Encoded
+from ftarena.curation.tokens import IGNORED, Encoded
 
 
 def heldout_loss(

@@ -8,8 +8,8 @@ from datasets import Dataset
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
+from ftarena.curation.tokens import Encoded, EncodedPair
 from ftarena.recipes.schema import Recipe
-from ftarena.training.worker.chat import Encoded, EncodedPair
 from ftarena.training.worker.compact_head import add_compact_head
 from ftarena.training.worker.loading import Plan
 

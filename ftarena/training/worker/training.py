@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import datasets
 import transformers
 
+from ftarena.curation.findings import CODES
+from ftarena.curation.tokens import ChatEncoder, Encoded, EncodedPair
 from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 from ftarena.recipes.models import resolve_model
@@ -16,11 +18,11 @@ from ftarena.training.models import prepare_model
 from ftarena.training.runs import RunState
 from ftarena.training.worker import artifacts
 from ftarena.training.worker.callback import RunCallback
-from ftarena.training.worker.chat import ChatEncoder, Encoded, EncodedPair
 from ftarena.training.worker.heldout import heldout_loss
 from ftarena.training.worker.loading import add_adapter, end_tokens, load_base, load_tokenizer, plan
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag
+from ftarena.training.worker.tokens import chat_tokenizer
 from ftarena.training.worker.trainers import dpo_trainer, sft_trainer
 
 _T = TypeVar("_T", Encoded, EncodedPair)
@@ -55,11 +57,12 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
     tokenizer = load_tokenizer(base)
     model = load_base(base, recipe, machine)
     end_ids = end_tokens(model, tokenizer)
-    artifacts.save_environment(directory, base=base, machine=machine, tokenizer=tokenizer, end_ids=end_ids)
+    chat = chat_tokenizer(base, tokenizer, end_ids, recipe.model_name_or_path, data.train)
+    artifacts.save_environment(directory, base=base, machine=machine, tokenizer=chat, end_ids=end_ids)
 
     n_examples = len(data.train) + len(data.heldout)
     reporter.doing(RunState.PREPARING, f"tokenising {n_examples} examples")
-    encoder = ChatEncoder(tokenizer, end_ids, recipe.model_name_or_path)
+    encoder = ChatEncoder(chat)
     fit = _Fitter(recipe, reporter, data.lock)
     heldout = fit.answers(list(encoder.encode(data.heldout)), "heldout")
     answers: list[Encoded] = []
@@ -68,6 +71,8 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
         answers = fit.answers(list(encoder.encode(data.train)), "train")
     else:
         pairs = fit.pairs(list(encoder.encode_pairs(data.train)))
+    for code, count in encoder.noticed.items():
+        reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
     write_json(directory / artifacts.DATA_LOCK, data.lock)
 
     reporter.doing(RunState.PREPARING, "setting up the trainer")
@@ -122,11 +127,7 @@ class _Fitter:
             return []
         limit = self._recipe.max_length
 
-        def cut(one: Encoded) -> Encoded | None:
-            short = Encoded(one.input_ids[:limit], one.labels[:limit], one.example)
-            return short if short.trained else None
-
-        kept = self._fit(examples, part, lambda one: len(one.input_ids), cut)
+        kept = self._fit(examples, part, lambda one: len(one.input_ids), lambda one: one.cut(limit))
         trained = sum(one.trained for one in kept)
         tokens = sum(len(one.input_ids) for one in kept)
         self._reporter.event(
@@ -152,14 +153,7 @@ class _Fitter:
                     "remove the row",
                 )
 
-        def cut(pair: EncodedPair) -> EncodedPair | None:
-            room = limit - len(pair.prompt_ids)
-            chosen, rejected = pair.chosen_ids[: max(room, 0)], pair.rejected_ids[: max(room, 0)]
-            return (
-                EncodedPair(pair.prompt_ids, chosen, rejected, pair.example) if chosen != rejected else None
-            )
-
-        kept = self._fit(pairs, "train", lambda pair: pair.length, cut)
+        kept = self._fit(pairs, "train", lambda pair: pair.length, lambda pair: pair.cut(limit))
         tokens = sum(
             2 * len(pair.prompt_ids) + len(pair.chosen_ids) + len(pair.rejected_ids) for pair in kept
         )
