@@ -136,8 +136,8 @@ def _whole(value: Any) -> bool:
 
 
 def _none_of(row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns) -> BadRow:
-    found = ", ".join(shorten(str(key), 20) for key in list(row)[:6]) or "nothing"
     named = columns.names
+    found = ", ".join(shorten(named.get(key) or str(key), 20) for key in list(row)[:6]) or "nothing"
     hint = suggestion(row, shapes) if not named else ""
     begun = any(key in row for key in _BEGUN)
     if "prompt" in row and len(shapes) > 1 and not begun:

@@ -1,8 +1,8 @@
 """The one type that a column of Parquet or Arrow has, found for rows of JSON that may not agree.
 
 A list of messages becomes a list of structs, as table libraries want it. Elsewhere a struct would give every
-object the keys of all others, with null where there was none, and a JSON schema would mean something else when
-read again: such a column is JSON text in every row. No row ever breaks a file, whatever the rows before held.
+object the keys of all others, with null where there was none, and a JSON schema would mean something else
+when read again: such a column is JSON text in every row. No row ever breaks a file, whatever was before it.
 """
 
 import json
@@ -130,7 +130,7 @@ def write_columnar(
             except UnicodeEncodeError:
                 last = first + len(batch) - 1
                 raise FtarenaError(
-                    f"{shown}: one of the rows {first} to {last} has half of a surrogate pair, which is no character",
+                    f"{shown}: one of the rows {first} to {last} has half of a surrogate pair, no character",
                     "write JSON lines instead, or mend that row",
                 ) from None
             writer.write_batch(pa.record_batch(arrays, schema=schema))
