@@ -110,8 +110,9 @@ def recognise(path: Path, format: Format | None = None) -> tuple[Format, Compres
         raise FtarenaError(f"{shown}: files ending in {path.suffix} are not read", remedy.format(file=shown))
     if guess := _guess(_unpacked(head, compression)):
         return guess, compression
-    known = f"files ending in {path.suffix}" if path.suffix else "a file without an ending like this one"
-    raise FtarenaError(f"{shown}: {clean_line(known)} cannot be told apart", f"{_READABLE}; or say --format")
+    raise FtarenaError(
+        f"{shown}: neither its name nor its beginning says what it is", f"{_READABLE}; or say --format"
+    )
 
 
 def is_lines(head: bytes, promised: Format) -> bool:

@@ -9,6 +9,7 @@ from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line
 
+_LEAST_ZSTD, _MOST_ZSTD = 64, 4096
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -80,8 +81,9 @@ class Blocks:
 
         new: Callable[[], Any] = zstandard.ZstdDecompressor().decompressobj
         unpacker, whole = new(), True
-        # Little at a time: what comes out has no limit, and 4 KiB can become 128 MiB at the very most.
-        while packed := file.read(4096):
+        # Little at a time, since what comes out has no limit: 4 bytes can be 128 KiB, as in rows that repeat.
+        piece = _LEAST_ZSTD
+        while packed := file.read(piece):
             while packed:
                 if unpacker.eof:
                     unpacker = new()
@@ -97,6 +99,7 @@ class Blocks:
                 packed = unpacker.unused_data if unpacker.eof else b""
                 if block:
                     yield block
+                piece = _LEAST_ZSTD if len(block) > self._size else min(piece * 2, _MOST_ZSTD)
             whole = unpacker.eof
         if not whole:
             self.damage = "the zstd archive ends in the middle, what follows is missing: copy the file again"

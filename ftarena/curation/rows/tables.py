@@ -66,7 +66,8 @@ def rows_of_table(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
         if not any(cells) and len(cells) < 2:
             continue
         try:
-            _check_utf8(cells)
+            if not feed.clean:
+                _check_utf8(cells)
             if names is None:
                 names = _header(cells)
             else:
@@ -96,8 +97,12 @@ class _Feed(Iterator[str]):
         self.damage = ""
         """What is wrong with the archive, known at its end."""
 
+        self.clean = True
+        """Whether all that was read is UTF-8."""
+
         self._back: deque[str] = deque()
         self._size = 0
+        self._between = ""
         self._lines = self._read(blocks)
 
     def __next__(self) -> str:
@@ -120,7 +125,7 @@ class _Feed(Iterator[str]):
         """Return what stands between cells, from the next line, which is the header when first asked."""
         if format == "tsv":
             return "\t"
-        if not self.__dict__.get("_between"):
+        if not self._between:
             try:
                 head = next(self)
             except StopIteration:
@@ -141,8 +146,11 @@ class _Feed(Iterator[str]):
                 self.taken.append("")
                 raise _TooLong(lines.message)
             raw = lines.raw.removeprefix(BYTE_ORDER_MARK) if lines.first == 1 else lines.raw
-            for line in io.BytesIO(raw):
-                yield line.decode("utf-8", "surrogateescape")
+            try:
+                text = raw.decode("utf-8")
+            except UnicodeDecodeError:
+                text, self.clean = raw.decode("utf-8", "surrogateescape"), False
+            yield from io.StringIO(text, newline="\n")
 
 
 def _header(cells: Sequence[str]) -> list[str]:
