@@ -1,5 +1,6 @@
 """Shapes: what a row means, in whatever way people write it, and what is said of a row that means nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ftarena.curation.findings import CODES
 from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, example_of, recognise
 from ftarena.curation.sources import Columns
 
+GSM8K = Path(__file__).parents[3] / "shared" / "data" / "gsm8k" / "train.jsonl"
 FILE, TABLE = Path("rows.jsonl"), Path("rows.parquet")
 Q, A, B = "Where am I?", "pwd", "ls"
 U, GOOD, BAD = Turn("user", Q), (Turn("assistant", A),), (Turn("assistant", B),)
@@ -233,6 +235,16 @@ def test_columns_are_read_under_the_names_that_were_said() -> None:
     )
     swapped = Columns({"input": "", "instruction": "input", "output": "instruction"})
     assert read({"input": Q, "instruction": A}, columns=swapped).meaning == ((U,), GOOD, (), "", None)
+
+
+@pytest.mark.skipif(not GSM8K.is_file(), reason="the problems of GSM8K are not there")
+def test_mapped_columns_of_a_real_file() -> None:
+    """`--columns prompt=question,completion=answer` is all that GSM8K needs."""
+    columns = Columns({"prompt": "question", "completion": "answer"})
+    rows = [json.loads(line) for line in GSM8K.read_text().splitlines()]
+    found = [example_of(GSM8K, line, row, ANSWERED, columns) for line, row in enumerate(rows, 1)]
+    assert len(found) == 7473 and {example.shape for example in found} == {"completion"}
+    assert found[0].question.startswith("Natalia") and found[0].completion[0].content.endswith("#### 72")
 
 
 def test_keys_and_words_of_messages_can_be_said() -> None:

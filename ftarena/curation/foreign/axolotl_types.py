@@ -127,12 +127,7 @@ def _user_defined(kind: Mapping[str, Any], wanted: Shape | None, where: str) -> 
         raise FtarenaError(
             f"{where}: type.system_prompt is one prompt for all rows", "put it into a column, as field_system"
         )
-    if wanted is None:
-        fields = dict.fromkeys(_USER_ALPACA.values(), "") | {"instruction": "instruction", "output": "output"}
-        fields |= {"input": "input"}
-        known = _USER_ALPACA
-    else:
-        fields, known = {}, _USER_DEFINED
+    fields, known = ({"history": ""}, _USER_ALPACA) if wanted is None else ({}, _USER_DEFINED)
     for field, ours in known.items():
         if kind.get(field):
             fields[ours] = _text(kind[field], f"type.{field}", where)

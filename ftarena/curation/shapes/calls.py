@@ -5,20 +5,19 @@ the plain `{"name", "arguments"}` of TRL's documentation all become `ToolCall`.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import BadRow, ToolCall
-from ftarena.curation.shapes.values import check_characters, is_table, kind_of, parsed_list, without_nulls
+from ftarena.curation.shapes.values import check_characters, kind_of, parsed_list, without_nulls
 
 
-def calls_of(value: Any, where: str, file: Path) -> tuple[ToolCall, ...]:
+def calls_of(value: Any, where: str, *, sparse: bool = False) -> tuple[ToolCall, ...]:
     """Return the calls of one turn.
 
     Args:
         value: A call, a list of calls, or either as JSON text.
         where: Its place in the row, for messages.
-        file: Where it comes from; in tables, null arguments are absent ones.
+        sparse: Whether null arguments are absent ones, see `values.is_columnar`.
 
     Raises:
         BadRow: They are not what calls must be.
@@ -29,13 +28,18 @@ def calls_of(value: Any, where: str, file: Path) -> tuple[ToolCall, ...]:
     if not items:
         raise BadRow("empty", f"{where} holds no call")
     single = not isinstance(value, list)
-    return tuple(_call(item, where if single else f"{where}[{i}]", file) for i, item in enumerate(items))
+    return tuple(_call(item, where if single else f"{where}[{i}]", sparse) for i, item in enumerate(items))
 
 
-def tools_of(value: Any, where: str, file: Path) -> str:
+def tools_of(value: Any, where: str, *, sparse: bool = False) -> str:
     """Return the functions on offer as a JSON list in text, or nothing where there are none.
 
     Functions without a wrapper (`functions` of the legacy API, LLaMA-Factory's) get OpenAI's.
+
+    Args:
+        value: A list, or one as JSON text.
+        where: Its place in the row, for messages.
+        sparse: Whether nulls in it are absent keys, see `values.is_columnar`.
 
     Raises:
         BadRow: It is no list of objects, or a function has no name.
@@ -57,11 +61,11 @@ def tools_of(value: Any, where: str, file: Path) -> str:
             isinstance(function, dict) and isinstance(function.get("name"), str)
         ):
             raise BadRow("field", f"{where}[{index}] has no name")
-        tools.append(without_nulls(wrapped) if is_table(file) else wrapped)
+        tools.append(without_nulls(wrapped) if sparse else wrapped)
     return _written(tools, where)
 
 
-def _call(item: Any, where: str, file: Path) -> ToolCall:
+def _call(item: Any, where: str, sparse: bool) -> ToolCall:
     if isinstance(item, str):
         item = _parsed(item, where)
     if not isinstance(item, dict):
@@ -81,7 +85,7 @@ def _call(item: Any, where: str, file: Path) -> ToolCall:
         arguments = {}
     if isinstance(arguments, str):
         arguments = _parsed(arguments, f"{where}.arguments") if arguments.strip() else {}
-    elif is_table(file):
+    elif sparse:
         arguments = without_nulls(arguments)
     if not isinstance(arguments, dict):
         raise BadRow("type", f"{where}.arguments must be a JSON object, found {kind_of(arguments)}")

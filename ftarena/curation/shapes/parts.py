@@ -12,7 +12,7 @@ from typing import Any
 from ftarena.curation.examples import BadRow, Turn, Turns
 from ftarena.curation.shapes.calls import tools_of
 from ftarena.curation.shapes.turns import check_order, turn_of, turns_of
-from ftarena.curation.shapes.values import checked_text, kind_of, messages_in, parsed_list
+from ftarena.curation.shapes.values import checked_text, is_columnar, kind_of, messages_in, parsed_list
 from ftarena.curation.sources import Columns
 
 _MEDIA = ("images", "image", "videos", "audios")
@@ -30,6 +30,10 @@ class Parts:
         """Return the file's own name of a column, for messages."""
         return self.columns.names.get(name) or name
 
+    def sparse(self, name: str) -> bool:
+        """Return whether nulls inside of a column mean nothing: not where it is JSON text."""
+        return not isinstance(self.row[name], str) and is_columnar(self.file)
+
     def tools(self) -> str:
         """Return the functions on offer.
 
@@ -38,7 +42,7 @@ class Parts:
         """
         for name in ("tools", "functions"):
             if name in self.row:
-                return tools_of(self.row[name], self.named(name), self.file)
+                return tools_of(self.row[name], self.named(name), sparse=self.sparse(name))
         return ""
 
     def check_media(self) -> None:
@@ -62,7 +66,9 @@ class Parts:
         """
         where = self.named(name)
         value = messages_in(self.row[name], self.file)
-        turns = turns_of(value, where, self.file, self.columns, sharegpt=name == "conversations")
+        turns = turns_of(
+            value, where, self.columns, sharegpt=name == "conversations", sparse=self.sparse(name)
+        )
         if turns[-1].role != "assistant":
             end = "end" if where.endswith("s") else "ends"
             raise BadRow(
@@ -85,8 +91,8 @@ class Parts:
         if isinstance(value, str) and name == "prompt":
             return self.with_system((*self._history(), Turn("user", checked_text(value, where))))
         wanted = "text or a list of messages" if name == "prompt" else ""
-        sharegpt = name == "conversations"
-        turns = turns_of(value, where, self.file, self.columns, sharegpt=sharegpt, wanted=wanted)
+        sharegpt, sparse = name == "conversations", self.sparse(name)
+        turns = turns_of(value, where, self.columns, sharegpt=sharegpt, sparse=sparse, wanted=wanted)
         if turns[-1].role not in ("user", "tool"):
             raise BadRow("order", f"{where} ends with a turn of the {turns[-1].role}, expected the user's")
         check_order(turns, where)
@@ -103,9 +109,11 @@ class Parts:
         if isinstance(value, str):
             return (Turn("assistant", checked_text(value, where)),)
         if isinstance(value, dict):
-            turns: Turns = (turn_of(value, where, self.file, self.columns),)
+            turns: Turns = (turn_of(value, where, self.columns, sparse=self.sparse(name)),)
         else:
-            turns = turns_of(value, where, self.file, self.columns, wanted="text or a list of messages")
+            turns = turns_of(
+                value, where, self.columns, sparse=self.sparse(name), wanted="text or a list of messages"
+            )
         if len(turns) != 1 or turns[0].role != "assistant":
             raise BadRow(
                 "order",
@@ -118,7 +126,7 @@ class Parts:
         value = messages_in(self.row[name], self.file)
         if not isinstance(value, list) or not value or not isinstance(value[0], dict):
             return False
-        turn = turn_of(value[0], f"{self.named(name)}[0]", self.file, self.columns)
+        turn = turn_of(value[0], f"{self.named(name)}[0]", self.columns)
         return turn.role != "assistant"
 
     def with_system(self, turns: Turns) -> Turns:

@@ -6,7 +6,6 @@ Both spellings of a message are read (`role`/`content` and `from`/`value`), and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from ftarena.curation.examples import BadRow, Role, ToolCall, Turn, Turns
@@ -94,16 +93,22 @@ def spelling_of(messages: Sequence[Any], columns: Columns, *, sharegpt: bool = F
 
 
 def turns_of(
-    value: Any, where: str, file: Path, columns: Columns, *, sharegpt: bool = False, wanted: str = ""
+    value: Any,
+    where: str,
+    columns: Columns,
+    *,
+    sharegpt: bool = False,
+    sparse: bool = False,
+    wanted: str = "",
 ) -> Turns:
     """Return the turns of a list of messages, in whatever order they are: see `check_order`.
 
     Args:
         value: What stands in the row; a list, or a list as JSON text.
         where: The name of its column, for messages.
-        file: Where it comes from.
         columns: Names of keys and words for roles.
         sharegpt: Whether ShareGPT's words are expected.
+        sparse: Whether nulls in calls of tools are absent keys, see `values.is_columnar`.
         wanted: What may stand there, for messages; a list of messages by default.
 
     Raises:
@@ -128,17 +133,17 @@ def turns_of(
                         check_characters(content, f"{where}[{index}].{content_key}")
                     turns.append(Turn(role, content))
                     continue
-        turns.append(_turn(item, f"{where}[{index}]", file, spelling))
+        turns.append(_turn(item, f"{where}[{index}]", spelling, sparse))
     return tuple(turns)
 
 
-def turn_of(item: Any, where: str, file: Path, columns: Columns, *, sharegpt: bool = False) -> Turn:
+def turn_of(item: Any, where: str, columns: Columns, *, sparse: bool = False) -> Turn:
     """Return one message that stands by itself.
 
     Raises:
         BadRow: It is not as it must be.
     """
-    return _turn(item, where, file, spelling_of([item], columns, sharegpt=sharegpt))
+    return _turn(item, where, spelling_of([item], columns), sparse)
 
 
 def check_order(turns: Sequence[Turn], where: str) -> None:
@@ -196,7 +201,7 @@ def _check_call(turns: Sequence[Turn], index: int, where: str) -> None:
         raise BadRow("order", f"{where}[{index}] answers the call {id!r}, which {where}[{at}] does not make")
 
 
-def _turn(item: Any, where: str, file: Path, spelling: Spelling) -> Turn:
+def _turn(item: Any, where: str, spelling: Spelling, sparse: bool) -> Turn:
     if not isinstance(item, dict):
         keys = f"{spelling.role} and {spelling.content}"
         raise BadRow("type", f"{where} must be an object with {keys}, found {kind_of(item)}")
@@ -215,10 +220,12 @@ def _turn(item: Any, where: str, file: Path, spelling: Spelling) -> Turn:
     if role == "call":
         if spelling.content not in item:
             raise BadRow("field", f"{where} has no {spelling.content}")
-        return Turn("assistant", "", calls_of(content, place, file), learned=_learned(item, where, spelling))
-    text, reasoning, calls = "", "", _calls(item, where, file) if role == "assistant" else ()
+        return Turn(
+            "assistant", "", calls_of(content, place, sparse=sparse), learned=_learned(item, where, spelling)
+        )
+    text, reasoning, calls = "", "", _calls(item, where, sparse) if role == "assistant" else ()
     if isinstance(content, list):
-        text, reasoning, more = _parts(content, place, file)
+        text, reasoning, more = _parts(content, place, sparse)
         calls += more if role == "assistant" else ()
     elif isinstance(content, str):
         text = content
@@ -244,10 +251,10 @@ def _turn(item: Any, where: str, file: Path, spelling: Spelling) -> Turn:
     return Turn("assistant", text, calls, reasoning, learned=_learned(item, where, spelling))
 
 
-def _calls(item: Mapping[str, Any], where: str, file: Path) -> tuple[ToolCall, ...]:
+def _calls(item: Mapping[str, Any], where: str, sparse: bool) -> tuple[ToolCall, ...]:
     for key in ("tool_calls", "function_call"):
         if item.get(key):
-            return calls_of(item[key], f"{where}.{key}", file)
+            return calls_of(item[key], f"{where}.{key}", sparse=sparse)
     return ()
 
 
@@ -269,7 +276,7 @@ def _learned(item: Mapping[str, Any], where: str, spelling: Spelling) -> bool:
     return True
 
 
-def _parts(parts: Sequence[Any], where: str, file: Path) -> tuple[str, str, tuple[ToolCall, ...]]:
+def _parts(parts: Sequence[Any], where: str, sparse: bool) -> tuple[str, str, tuple[ToolCall, ...]]:
     """Return text, reasoning and calls of a content that is written in parts."""
     texts: list[str] = []
     reasoning: list[str] = []
@@ -288,7 +295,7 @@ def _parts(parts: Sequence[Any], where: str, file: Path) -> tuple[str, str, tupl
                 raise BadRow("type", f"{place} must hold text, found {kind_of(found)}")
             (reasoning if kind in ("reasoning", "thinking") else texts).append(found)
         elif kind in ("tool_call", "function_call"):
-            calls += calls_of(part if found is None else found, place, file)
+            calls += calls_of(part if found is None else found, place, sparse=sparse)
         else:
             kind = shorten(kind, 20)
             raise BadRow("type", f"{place} is of type {kind!r}; only text is trained on")

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import BadRow
 
-_TABLES = frozenset({"csv", "tsv", "parquet", "arrow", "feather", "ipc"})
+_COLUMNAR = frozenset({"parquet", "arrow", "feather"})
+_TABLES = _COLUMNAR | {"csv", "tsv"}
 
 
 def kind_of(value: Any) -> str:
@@ -50,13 +52,26 @@ def check_characters(value: str, where: str) -> None:
         ) from None
 
 
+@lru_cache(maxsize=256)
 def is_table(file: Path) -> bool:
-    """Return whether a file has cells: then nested values may be JSON in a text, and null may mean absent.
+    """Return whether a file has cells: then a text may hold nested values, as JSON."""
+    return _ending(file) in _TABLES
 
-    Arrow gives every object of a column the keys of all of them, with null where there was none.
+
+@lru_cache(maxsize=256)
+def is_columnar(file: Path) -> bool:
+    """Return whether nulls inside of objects mean nothing.
+
+    Parquet and Arrow give every object of a column the keys of all of them, with null where there was none.
     """
-    ends = file.name.lower().removesuffix(".gz").removesuffix(".zst").rpartition(".")
-    return ends[2] in _TABLES
+    return _ending(file) in _COLUMNAR
+
+
+def _ending(file: Path) -> str:
+    name = file.name.lower()
+    for packed in (".gz", ".zst", ".zstd"):
+        name = name.removesuffix(packed)
+    return name.rpartition(".")[2]
 
 
 def parsed_list(value: Any, where: str) -> Any:
