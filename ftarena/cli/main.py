@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,11 @@ def root(
     labeler: Labeler = None,
     contestant: Only = None,
     place: Annotated[
-        str | None, typer.Option("--place", help="Where to open: chat, vote, scores or runs.")
+        str | None, typer.Option("--place", help="Where to open: chat, vote, scores, runs or data.")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="What the place Data opens: a file or folder. May be given twice."),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
@@ -46,15 +51,21 @@ def root(
     Without a command it opens the full-screen program.
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(_open(db, labeler, contestant, place or "chat"))
-    if db or labeler or contestant or place:
+        raise typer.Exit(_open(db, labeler, contestant, place or ("data" if data else "chat"), data or ()))
+    if db or labeler or contestant or place or data:
         raise UsageError(
             "options go behind the whole command, not before it",
             f"such as: ftarena {context.invoked_subcommand} … --db FILE",
         )
 
 
-def _open(db: Path | None, labeler: str | None, contestants: list[str] | None, place: str) -> int:
+def _open(
+    db: Path | None,
+    labeler: str | None,
+    contestants: list[str] | None,
+    place: str,
+    data: Sequence[str] = (),
+) -> int:
     """Open the full-screen program; where it asks for the demo, run that and come back."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -67,7 +78,12 @@ def _open(db: Path | None, labeler: str | None, contestants: list[str] | None, p
     workspace, database = places(db)
     while True:
         result = run(
-            workspace, db=database, place=place, labeler=labeler_name(labeler), contestants=contestants
+            workspace,
+            db=database,
+            place=place,
+            labeler=labeler_name(labeler),
+            contestants=contestants,
+            data=data,
         )
         if result != RUN_DEMO:
             return result

@@ -29,7 +29,7 @@ _LOOK_EVERY_S = 1.0
 
 
 class FtarenaApp(Troubles):
-    """The four places of one project."""
+    """The five places of one project."""
 
     CSS_PATH = "frame.tcss"
     TITLE = "ftarena"
@@ -52,9 +52,17 @@ class FtarenaApp(Troubles):
     situation: reactive[Situation] = reactive(Situation(looked=False))
     """Engines and runs, read anew every second. Places watch it."""
 
-    def __init__(self, desk: Desk, place: str = "chat") -> None:
+    def __init__(self, desk: Desk, place: str = "chat", data: Sequence[str] = ()) -> None:
+        """Open nothing yet.
+
+        Args:
+            desk: The project.
+            place: Where to begin.
+            data: What the place Data opens first: files, directories, data sets of the hub.
+        """
         super().__init__()
         self.desk = desk
+        self._data = tuple(data)
         self.settings = load_settings(self._settings_file)
         self._mounted_theme = ""
         self._enlisted: frozenset[str] = frozenset()  # runs that are known to be contestants
@@ -80,9 +88,13 @@ class FtarenaApp(Troubles):
             from ftarena.tui.screens.scores import ScoresScreen
 
             return ScoresScreen(self.desk)
-        from ftarena.tui.screens.runs import RunsScreen
+        if name == "runs":
+            from ftarena.tui.screens.runs import RunsScreen
 
-        return RunsScreen(self.desk)
+            return RunsScreen(self.desk)
+        from ftarena.tui.screens.data import DataScreen
+
+        return DataScreen(self.desk, self._data)
 
     async def on_mount(self) -> None:
         """Go to the first place; look around only once it has been painted."""
@@ -134,9 +146,12 @@ class FtarenaApp(Troubles):
 
     async def action_go(self, place: str) -> None:
         """Go to a place; what is under way in the one that is left goes on."""
-        if isinstance(self.screen, ModalScreen):  # it asks something about the place below it
-            return
-        await self.switch_mode(place)
+        if not isinstance(self.screen, ModalScreen):  # which asks something about the place below it
+            await self.switch_mode(place)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the F-keys to a dialog that is open."""
+        return not (action == "go" and isinstance(self.screen, ModalScreen))
 
     @on(TopBar.Go)
     async def _go(self, event: TopBar.Go) -> None:
@@ -191,6 +206,11 @@ class FtarenaApp(Troubles):
         self.settings = self.settings.with_reveal(reveal)
         save_settings(self._settings_file, self.settings)
 
+    def remember_data(self, spec: str) -> None:
+        """Remember what was opened in Data, so that it is offered the next time."""
+        self.settings = self.settings.with_data(spec)
+        save_settings(self._settings_file, self.settings)
+
     def watch_theme(self, theme: str) -> None:
         """Remember a theme that was chosen."""
         if self._mounted_theme and theme != self._mounted_theme:
@@ -210,6 +230,7 @@ def run(
     place: str = "chat",
     labeler: str,
     contestants: Sequence[str] | None = None,
+    data: Sequence[str] = (),
     say: Callable[[str], object] = print,
 ) -> int:
     """Open the interface and return when it is closed.
@@ -217,9 +238,10 @@ def run(
     Args:
         workspace: The project; may not exist yet, and is not created by looking.
         db: Its votes; the same.
-        place: Where to begin: `chat`, `vote`, `scores` or `runs`.
+        place: Where to begin: `chat`, `vote`, `scores`, `runs` or `data`.
         labeler: Who votes.
         contestants: Names to compare; None means all that can answer.
+        data: What the place Data opens first.
         say: Told, line by line, what goes on after quitting.
 
     Returns:
@@ -233,7 +255,7 @@ def run(
             "the interface draws on standard error, which is not a terminal", "do not redirect 2>"
         )
     teach_textual()
-    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place)
+    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place, data)
     result = app.run()
     if result == RUN_DEMO:
         return RUN_DEMO

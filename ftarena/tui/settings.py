@@ -1,4 +1,7 @@
-"""The few things a person sets once: the theme, and when names are shown. One small JSON file a project."""
+"""The few things that are remembered: the theme, when names are shown, which data was opened last.
+
+One small JSON file a project.
+"""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -7,6 +10,9 @@ from typing import Literal, get_args
 
 Reveal = Literal["never", "after", "end"]
 """When a voter is told who wrote what: never, after each vote, or when all battles are done."""
+
+MOST_DATA = 8
+"""How many opened data files are remembered."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,9 @@ class Settings:
     reveal: Reveal = "after"
     """When names are shown in Vote."""
 
+    data: tuple[str, ...] = ()
+    """What was opened in Data, as it was typed, the last one first."""
+
     def with_theme(self, theme: str) -> "Settings":
         """Return these settings with another theme."""
         return replace(self, theme=theme)
@@ -26,6 +35,11 @@ class Settings:
     def with_reveal(self, reveal: Reveal) -> "Settings":
         """Return these settings with names shown at another time."""
         return replace(self, reveal=reveal)
+
+    def with_data(self, spec: str) -> "Settings":
+        """Return these settings with one more opened data file."""
+        others = [one for one in self.data if one != spec]
+        return replace(self, data=(spec, *others)[:MOST_DATA])
 
 
 def load_settings(path: Path) -> Settings:
@@ -36,10 +50,11 @@ def load_settings(path: Path) -> Settings:
         return Settings()
     if not isinstance(found, dict):
         return Settings()
-    reveal, theme = found.get("reveal"), found.get("theme")
+    reveal, theme, data = found.get("reveal"), found.get("theme"), found.get("data")
     return Settings(
         theme=theme if isinstance(theme, str) else "",
         reveal=reveal if reveal in get_args(Reveal) else "after",
+        data=tuple(one for one in data if isinstance(one, str))[:MOST_DATA] if isinstance(data, list) else (),
     )
 
 

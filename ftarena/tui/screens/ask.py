@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Static
 
 from ftarena.text import clean_text
@@ -21,7 +21,14 @@ class AskScreen(ModalScreen[str | None]):
     BINDINGS = [Binding("escape", "cancel", "cancel")]
 
     def __init__(
-        self, question: str, note: str = "", *, suggestions: Sequence[str] = (), text: str = ""
+        self,
+        question: str,
+        note: str = "",
+        *,
+        suggestions: Sequence[str] = (),
+        text: str = "",
+        suggester: Suggester | None = None,
+        empty: str | None = None,
     ) -> None:
         """Prepare the question.
 
@@ -30,8 +37,11 @@ class AskScreen(ModalScreen[str | None]):
             note: A second line below it.
             suggestions: What the text could be; completed with the right arrow key, listed below.
             text: What the line begins with.
+            suggester: Completes the line; None: from the suggestions.
+            empty: What an empty line means; None: cancelled.
         """
         super().__init__()
+        self._suggester, self._empty = suggester, empty
         self._question, self._note = clean_text(question), clean_text(note)
         self._suggestions, self._text = [clean_text(s) for s in suggestions], clean_text(text)
 
@@ -41,7 +51,9 @@ class AskScreen(ModalScreen[str | None]):
             yield Static(Content.styled(self._question, "bold"))
             if self._note:
                 yield Static(Content(self._note), classes="about")
-            suggester = SuggestFromList(self._suggestions) if self._suggestions else None
+            suggester = self._suggester
+            if suggester is None and self._suggestions:
+                suggester = SuggestFromList(self._suggestions)
             yield Input(value=self._text, suggester=suggester, compact=True)
             if self._suggestions:
                 listed = "\n".join(f"  {s}" for s in self._suggestions[:8])
@@ -50,7 +62,7 @@ class AskScreen(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _close(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        self.dismiss(event.value.strip() or self._empty)
 
     def action_cancel(self) -> None:
         """Close without an answer."""

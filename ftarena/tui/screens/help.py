@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 _EVERYWHERE = (
-    ("1–4  F1–F4", "go to a place (F-keys also while typing)"),
+    ("1–5  F1–F5", "go to a place (F-keys also while typing)"),
     ("j k  ↑ ↓", "move or scroll; home, G and the page keys too"),
     ("tab", "next pane"),
     ("F9", "start the engine"),

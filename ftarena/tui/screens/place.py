@@ -1,4 +1,4 @@
-"""What the four places have in common: the frame, the status on top, and how errors are told."""
+"""What the five places have in common: the frame, the status on top, and how errors are told."""
 
 import asyncio
 from collections.abc import Sequence

@@ -2,11 +2,14 @@
 
 The current row is marked by a sign and reversed, so that it is seen in any theme and without colour. Cells
 are foreign text and never read as markup (a `DataTable` would).
+
+Only the rows in view are drawn, and columns are measured once for each set of rows, so a list may have a
+million rows; then it is given a `LazyRows`, which makes a row only when it is looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -40,6 +43,9 @@ class Column(NamedTuple):
     from_width: int = 0
     """Shown only where the list has at least this many cells: what can be missed on 80 columns."""
 
+    width: int = 0
+    """Cells it takes, where its rows are too many to be measured; 0: as many as its longest cell."""
+
 
 class ListRow(NamedTuple):
     """One row."""
@@ -48,7 +54,20 @@ class ListRow(NamedTuple):
     """What the row stands for; the cursor stays on its key when rows change."""
 
     cells: Sequence[str | Piece]
-    """One a column; the style of a piece is `quiet`, `good`, `bad` or `strong`."""
+    """One a column; the style of a piece is `quiet`, `good`, `bad`, `warn` or `strong`."""
+
+
+class LazyRows(Protocol):
+    """Rows that are made when they are looked at, for lists too long to be held."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> ListRow: ...
+
+    def __iter__(self) -> Iterator[ListRow]: ...
+
+    def place_of(self, key: str) -> int | None:
+        """Return the number of the row with a key, without making all rows."""
 
 
 class RowList(ScrollView, can_focus=True):
@@ -57,8 +76,8 @@ class RowList(ScrollView, can_focus=True):
     BINDINGS = [
         Binding("j,down", "move(1)", "Down", show=False),
         Binding("k,up", "move(-1)", "Up", show=False),
-        Binding("home", "move(-100000)", "First", show=False),
-        Binding("G,end", "move(100000)", "Last", show=False),
+        Binding("home", "move(-10000000)", "First", show=False),
+        Binding("G,end", "move(10000000)", "Last", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("enter", "choose", "open"),
@@ -70,6 +89,7 @@ class RowList(ScrollView, can_focus=True):
         "row-list--quiet",
         "row-list--good",
         "row-list--bad",
+        "row-list--warn",
         "row-list--strong",
     }
 
@@ -114,24 +134,46 @@ class RowList(ScrollView, can_focus=True):
         self._opens = opens
         self.columns = columns
         self.header = header
-        self.rows: list[ListRow] = []
+        self.rows: Sequence[ListRow] | LazyRows = []
+        self._measured: tuple[int, list[int]] | None = None
 
     @property
     def current(self) -> str | None:
         """The key of the current row."""
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else None
 
-    def show_rows(self, rows: Sequence[ListRow]) -> None:
-        """Show other rows; the cursor stays on the same key where it still exists."""
-        key = self.current
-        self.rows = list(rows)
-        keys = [row.key for row in self.rows]
-        place = keys.index(key) if key in keys else min(self.cursor, max(len(keys) - 1, 0))
+    def show_rows(self, rows: Sequence[ListRow] | LazyRows, *, at: str | None = None) -> None:
+        """Show other rows; the cursor stays on the same key where it still exists.
+
+        Args:
+            rows: The rows. Lazy ones need a `width` for each column that does not grow.
+            at: The key to go to; None: where the cursor is.
+        """
+        key = self.current if at is None else at
+        self.rows = list(rows) if isinstance(rows, Sequence) else rows
+        self._measured = None
+        found = self.place_of(key) if key is not None else None
+        place = min(self.cursor, max(len(self.rows) - 1, 0)) if found is None else found
         self.virtual_size = Size(self.size.width, len(self.rows) + self.header)
         self.set_reactive(RowList.cursor, place)
+        if at is not None:
+            self._reveal()
         self.refresh()
         if self.current is not None:
             self.post_message(self.Moved(self, self.current))
+
+    def place_of(self, key: str) -> int | None:
+        """Return the number of the row with a key, or None if there is none."""
+        if not isinstance(self.rows, Sequence):
+            return self.rows.place_of(key)
+        return next((number for number, row in enumerate(self.rows) if row.key == key), None)
+
+    def go_to(self, key: str) -> bool:
+        """Move the cursor to the row with a key; return whether there is one."""
+        place = self.place_of(key)
+        if place is not None:
+            self.cursor = place
+        return place is not None
 
     def action_move(self, by: int) -> None:
         """Move the cursor by some rows, at most to the end."""
@@ -152,6 +194,12 @@ class RowList(ScrollView, can_focus=True):
 
     def watch_cursor(self) -> None:
         """Bring the cursor into view."""
+        self._reveal()
+        self.refresh()
+        if self.current is not None:
+            self.post_message(self.Moved(self, self.current))
+
+    def _reveal(self) -> None:
         line = self.cursor + self.header
         height = max(self.scrollable_content_region.height, 1)
         top = self.scroll_offset.y
@@ -162,9 +210,6 @@ class RowList(ScrollView, can_focus=True):
             self.scroll_to(y=line, animate=False)
         elif line >= top + height:
             self.scroll_to(y=line - height + 1, animate=False)
-        self.refresh()
-        if self.current is not None:
-            self.post_message(self.Moved(self, self.current))
 
     def on_click(self, event: Click) -> None:
         """A click moves the cursor, a second one chooses."""
@@ -213,12 +258,22 @@ class RowList(ScrollView, can_focus=True):
 
     def _widths(self, width: int) -> list[int]:
         """Return the cells each column gets; 0 for one that is not shown at this width."""
+        if self._measured is None or self._measured[0] != width:
+            self._measured = (width, self._measure(width))
+        return self._measured[1]
+
+    def _measure(self, width: int) -> list[int]:
         shown = [width >= column.from_width for column in self.columns]
         widths = []
         for i, column in enumerate(self.columns):
+            if column.width:
+                widths.append(column.width if shown[i] and not column.grow else 0)
+                continue
             texts = [column.title if self.header else ""]
             texts += [
-                cell[0] if isinstance(cell, Piece) else cell for row in self.rows for cell in [row.cells[i]]
+                cell[0] if isinstance(cell, Piece) else cell
+                for row in (self.rows if not column.grow else ())
+                for cell in [row.cells[i]]
             ]
             widths.append(min(max(map(cell_len, texts)), 60) if shown[i] and not column.grow else 0)
         left = width - 2 - sum(size + 2 for size in widths if size)

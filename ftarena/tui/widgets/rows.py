@@ -17,7 +17,14 @@ Draw = Callable[[int], Sequence[Row]]
 class Rows(Widget):
     """Draws rows for its width; as high as they are."""
 
-    COMPONENT_CLASSES = {"rows--quiet", "rows--first", "rows--strong", "rows--good", "rows--bad"}
+    COMPONENT_CLASSES = {
+        "rows--quiet",
+        "rows--first",
+        "rows--strong",
+        "rows--good",
+        "rows--bad",
+        "rows--warn",
+    }
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -26,6 +26,7 @@ PLACES = (
     PlaceName(2, "vote", "Vote"),
     PlaceName(3, "scores", "Scores"),
     PlaceName(4, "runs", "Runs"),
+    PlaceName(5, "data", "Data"),
 )
 
 
@@ -53,8 +54,8 @@ class TopBar(Widget):
         width = self.size.width
         project = "" if self._project == "ftarena" else shorten(self._project, 16)  # a clone's own folder
         line = Content.assemble((" ftarena", "bold"), f" {project}  " if width >= 100 else "  ")
-        if width < 60:
-            line = Content("")
+        if width < 90:  # what is going on needs the cells more
+            line = Content(" " if width >= 60 else "")
         self._spans = []
         for place in PLACES:
             start = line.cell_length

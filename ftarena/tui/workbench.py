@@ -1,0 +1,404 @@
+"""What the place Data works on: the open files, what was found in them, what was decided about their rows.
+
+Knows no widget. Whatever reads or writes files is meant to be called in a thread.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftarena.curation.examples import BadRow, Example
+from ftarena.curation.findings import Finding
+from ftarena.curation.rows import Problem, Row
+from ftarena.curation.sources import Source
+from ftarena.errors import FtarenaError
+from ftarena.tui.data_check import CheckOrder
+from ftarena.tui.data_rows import Place, read_place, read_places
+
+if TYPE_CHECKING:
+    from ftarena.curation.check import CheckReport
+    from ftarena.curation.decisions import Decisions
+    from ftarena.curation.manifest import Manifest
+    from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
+    from ftarena.curation.tokens.mask import MaskView
+
+SIGNS = {"exclude": "✗", "edit": "✎", "relabel": "⇄"}
+"""How decisions are shown in lists."""
+
+WORDS = {"exclude": "excluded", "edit": "edited", "relabel": "relabelled"}
+
+UNUSABLE = frozenset(
+    (
+        "json", "encoding", "surrogate", "shape", "field", "type", "empty", "no-answer", "role", "order",
+        "system", "prompts-differ",
+    )
+)  # fmt: skip
+"""Findings of rows that are no examples: writing a set refuses them or leaves them out."""
+
+MOST_REPORTS = 4
+"""How many checks of a session are kept, to be shown again at once."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model whose tokens are looked at."""
+
+    name: str
+    max_length: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One row as it is now, decisions included."""
+
+    place: Place
+    row: Row | Problem
+    """As it lies in the file."""
+
+    raw: str = ""
+    """The line as text, where it could not be parsed."""
+
+    value: Any = None
+    """What it says by now: of an edited row the new value."""
+
+    example: Example | None = None
+    """It understood; None where that is impossible."""
+
+    trouble: str = ""
+    """Why it cannot be understood."""
+
+    decided: tuple[str, ...] = ()
+    """What stands about it, the oldest first: `exclude`, `edit`, `relabel`."""
+
+
+class Workbench:
+    """The open files and everything that is known about them."""
+
+    def __init__(self) -> None:
+        self.train: tuple[Source, ...] = ()
+        self.heldout: tuple[Source, ...] = ()
+        self.model: Model | None = None
+        self.report: CheckReport | None = None
+        self.stamp: tuple[object, ...] = ()
+        """Of the files when they were checked."""
+        self.signs: dict[Place, str] = {}
+        """What was decided, by the place where it was decided."""
+        self._reports: dict[tuple[str, tuple[object, ...]], CheckReport] = {}
+        self._decisions: dict[Path, Decisions] = {}
+        self._done: list[list[Row | Problem]] = []
+        """The rows of each decision that was made here, the last one last."""
+        self._tokenizer: tuple[Path, ChatTokenizer] | None = None
+        # Reading a row and deciding about another one happen in different threads.
+        self._lock = threading.Lock()
+
+    # What is open
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All open files, the held-out ones last."""
+        return (*self.train, *self.heldout)
+
+    def source(self, path: Path) -> Source:
+        """Return the source with a path."""
+        return next(source for source in self.sources if source.path == path)
+
+    def open(self, train: Sequence[str], heldout: Sequence[str] = ()) -> None:
+        """Open files; what was known about others is put away.
+
+        Args:
+            train: Files, folders, data sets of the hub.
+            heldout: The same, kept aside for evaluation.
+
+        Raises:
+            FtarenaError: One of them is not there, or nothing that can be read.
+        """
+        from ftarena.curation.decisions import Decisions
+
+        found = tuple(_unique(source for spec in train for source in resolve(spec)))
+        kept = tuple(_unique(source for spec in heldout for source in resolve(spec)))
+        decisions = {source.path: Decisions.open(source) for source in (*found, *kept)}
+        self.train, self.heldout = found, tuple(s for s in kept if s.path not in {t.path for t in found})
+        self._decisions, self._done = decisions, []
+        self.report, self.stamp = None, ()
+        self._read_signs()
+
+    def look_at_files(self) -> tuple[object, ...]:
+        """Return what tells whether a file has changed: size and time of each. A missing one has none."""
+        seen: list[object] = []
+        for source in self.sources:
+            try:
+                info = source.path.stat()
+                seen.append((source, info.st_size, info.st_mtime_ns))
+            except OSError:
+                seen.append((source, None, None))
+        return tuple(map(str, seen))
+
+    # Checking
+
+    def order(self, arena_prompts: Sequence[str] = ()) -> CheckOrder:
+        """Return what is to be checked now."""
+        tokens = None
+        if self.model is not None:
+            from ftarena.curation.tokens.checking import TokenSpec
+
+            tokens = TokenSpec(self.model.folder, self.model.name, self.model.max_length)
+        return CheckOrder(self.train, self.heldout, tuple(arena_prompts), tokens)
+
+    def known(self, order: CheckOrder) -> "CheckReport | None":
+        """Return the report of the same check of files that have not changed since."""
+        return self._reports.get((repr(order), self.look_at_files()))
+
+    def keep(self, order: CheckOrder, stamp: tuple[object, ...], report: "CheckReport") -> None:
+        """Take a finished check.
+
+        Args:
+            order: What was checked.
+            stamp: The files as they were before it began.
+            report: What it found.
+        """
+        self.report, self.stamp = report, stamp
+        self._reports[repr(order), stamp] = report
+        while len(self._reports) > MOST_REPORTS:
+            del self._reports[next(iter(self._reports))]
+
+    @property
+    def changed(self) -> bool:
+        """Whether a file has changed since it was checked."""
+        return bool(self.stamp) and self.look_at_files() != self.stamp
+
+    # Looking
+
+    def look(self, place: Place) -> Looked:
+        """Read one row, with what was decided about it.
+
+        Raises:
+            FtarenaError: The file or the row is gone.
+        """
+        from ftarena.curation.decisions import Decided
+        from ftarena.curation.identity import Item
+
+        source = self.source(place[0])
+        row, raw = read_place(source, place[1])
+        with self._lock:
+            decisions = self._decisions[source.path]
+            pile = decisions.pile(row)
+            inside = pile[:-1] if pile and pile[-1].action == "exclude" else pile
+            now = decisions.outcome(Decided(Item(row, raw), inside)) or row
+        actions = tuple(one.action for one in pile)
+        self._sign(place, actions)
+        if isinstance(now, Problem):
+            return Looked(place, row, raw, trouble=now.message, decided=actions)
+        try:
+            example = understood(source, place[1], now.value)
+        except BadRow as bad:
+            return Looked(place, row, raw, now.value, trouble=str(bad), decided=actions)
+        return Looked(place, row, raw, now.value, example, decided=actions)
+
+    def masks(self, example: Example) -> "list[tuple[str, MaskView]]":
+        """Return an example as tokens, with what is learned of them.
+
+        Raises:
+            FtarenaError: No model was chosen, or its template refuses the example.
+        """
+        from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
+        from ftarena.curation.tokens.mask import mask_views
+
+        if self.model is None:
+            raise FtarenaError("no model was chosen, and tokens are a model's", "m chooses one")
+        if self._tokenizer is None or self._tokenizer[0] != self.model.folder:
+            tokenizer = ChatTokenizer.load(self.model.folder, self.model.name)
+            self._tokenizer = (self.model.folder, tokenizer)
+        return mask_views(example, self._tokenizer[1], self.model.max_length)
+
+    # Deciding
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows are excluded, edited and relabelled, over all files that are trained on."""
+        total = dict.fromkeys(SIGNS, 0)
+        for source in self.train:
+            for action, count in self._decisions[source.path].counts.items():
+                total[action] += count
+        return total
+
+    def decided_places(self) -> list[tuple[Place, str]]:
+        """Return where something was decided, with the sign of it, in the order of the files."""
+        order = {source.path: number for number, source in enumerate(self.sources)}
+        return sorted(self.signs.items(), key=lambda item: (order.get(item[0][0], 0), item[0][1]))
+
+    def exclude(self, looked: Looked, by: str, code: str = "") -> str:
+        """Leave a row out, or take it in again where it was; return what was done.
+
+        Raises:
+            FtarenaError: The decision cannot be written down.
+        """
+        row, decisions = looked.row, self._decisions[looked.place[0]]
+        with self._lock:
+            if looked.decided[-1:] == ("exclude",):
+                decisions.undo(row, by)
+                return "taken in again"
+            decisions.exclude(row, "", by, code=code)
+        self._done.append([row])
+        return "excluded"
+
+    def exclude_all(self, places: Sequence[Place], code: str, by: str) -> int:
+        """Leave out every row of some places that is not left out already; return how many those were.
+
+        Raises:
+            FtarenaError: A file has changed, or a decision cannot be written down.
+        """
+        done: list[Row | Problem] = []
+        for source in self.sources:
+            rows = []
+            for row in read_places(source, {line for path, line in places if path == source.path}):
+                with self._lock:
+                    standing = self._decisions[source.path].of(row)
+                if standing is None or standing.action != "exclude":
+                    rows.append(row)
+            if rows:
+                with self._lock:
+                    self._decisions[source.path].exclude_all(rows, "", by, code=code)
+                done += rows
+        if done:
+            self._done.append(done)
+        self._read_signs()
+        return len(done)
+
+    def edit(self, looked: Looked, value: dict[str, Any], by: str) -> None:
+        """Give a row another value.
+
+        Raises:
+            FtarenaError: It could not be used with that value, or the decision cannot be written down.
+        """
+        with self._lock:
+            self._decisions[looked.place[0]].edit(looked.row, value, by)
+        self._done.append([looked.row])
+
+    def relabel(self, looked: Looked, by: str) -> None:
+        """Swap a pair, or flip a label.
+
+        Raises:
+            FtarenaError: The row is neither, or the decision cannot be written down.
+        """
+        if isinstance(looked.row, Problem):
+            raise FtarenaError("this line cannot be read, so there is nothing to turn round", "e edits it")
+        with self._lock:
+            self._decisions[looked.place[0]].relabel(looked.row, by)
+        self._done.append([looked.row])
+
+    def undo(self, looked: Looked | None, by: str) -> tuple[Place, int]:
+        """Take back the last decision that was made here; if there is none, the newest about a row.
+
+        Args:
+            looked: The row that is looked at.
+            by: Who takes it back.
+
+        Returns:
+            The first row that it was about, and how many there were.
+
+        Raises:
+            FtarenaError: There is nothing to take back, or it cannot be written down.
+        """
+        if self._done:
+            rows = self._done[-1]
+        elif looked is not None and looked.decided:
+            rows = [looked.row]
+        else:
+            raise FtarenaError("nothing was decided here that could be taken back")
+        taken = 0
+        for row in rows:
+            with self._lock:
+                decisions = self._decisions[row.file]
+                if decisions.of(row) is not None:  # else somebody else, or `x`, has taken it back already
+                    decisions.undo(row, by)
+                    taken += 1
+        if self._done:
+            self._done.pop()
+        self._read_signs()
+        return (rows[0].file, rows[0].line), taken
+
+    def curated_parts(self) -> list[tuple[Source, ...]]:
+        """Return what becomes a set each: what is trained on, and held-out files that were decided about."""
+        decided = [source for source in self.heldout if self._decisions[source.path].standing]
+        parts = [self.train] if self.train and (not decided or self._any_decided(self.train)) else []
+        return [*parts, self.heldout] if decided else parts
+
+    def unreadable(self, sources: Sequence[Source]) -> int:
+        """Return how many rows of some files can never be used, as far as the check has found any."""
+        paths = {source.path for source in sources}
+        found = self.report.findings if self.report else ()
+        return len({(one.file, one.line) for one in found if one.file in paths and one.code in UNUSABLE})
+
+    def apply(self, sources: Sequence[Source], out: Path, *, drop_bad: bool) -> "Manifest":
+        """Write rows as they were decided, and a manifest beside them.
+
+        Raises:
+            FtarenaError: The file is there already, a row cannot be used, or the disk refuses.
+        """
+        from ftarena.curation.apply import apply_decisions
+
+        return apply_decisions(sources, out, drop_bad=drop_bad)
+
+    def _any_decided(self, sources: Sequence[Source]) -> bool:
+        return any(self._decisions[source.path].standing for source in sources)
+
+    def _sign(self, place: Place, decided: Sequence[str]) -> None:
+        if decided:
+            self.signs[place] = SIGNS[decided[-1]]
+        else:
+            self.signs.pop(place, None)
+
+    def _read_signs(self) -> None:
+        self.signs = {
+            (path, decision.line): SIGNS[decision.action]
+            for path, decisions in self._decisions.items()
+            for decision in decisions.standing
+        }
+
+
+def resolve(spec: str) -> list[Source]:
+    """Return the sources that a text names; `~` is the home of who types it.
+
+    Raises:
+        FtarenaError: There is no such thing.
+    """
+    from ftarena.curation.sources import resolve as resolve_spec
+
+    if spec.strip() == "-":
+        raise FtarenaError("standard input cannot be read here: the keys come from it", "give a file")
+    path = Path(spec)
+    return resolve_spec(str(path.expanduser()) if spec.startswith("~") else spec)
+
+
+def understood(source: Source, line: int, value: Any) -> Example:
+    """Return what a row of a source says.
+
+    Raises:
+        BadRow: It cannot be understood.
+    """
+    from ftarena.curation.shapes import SHAPES, example_of
+
+    shapes = (source.shape,) if source.shape else tuple(SHAPES)
+    return example_of(source.path, line, value, shapes, source.columns)
+
+
+def matching(findings: Iterable[Finding], needle: str, title: Callable[[str], str]) -> list[Finding]:
+    """Return the findings in which a text occurs: in the code, its title, the message or `file:line`."""
+    wanted = needle.casefold().strip()
+    if not wanted:
+        return list(findings)
+    return [
+        one
+        for one in findings
+        if wanted in f"{one.code} {title(one.code)} {one.message} {one.file.name}:{one.line}".casefold()
+    ]
+
+
+def _unique(sources: Iterable[Source]) -> list[Source]:
+    found: dict[Path, Source] = {}
+    for source in sources:
+        found.setdefault(source.path, source)
+    return list(found.values())
