@@ -1,10 +1,19 @@
 """`ftarena check`: what is wrong with data before a night is lost on it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from ftarena.curation.check import CheckReport, check_files
+import psutil
+import pytest
+
+from ftarena.curation.check import CheckReport, Progress, check_files, check_sources
+from ftarena.curation.rows import read_chunks
+from ftarena.curation.sources import source_of
+from ftarena.errors import FtarenaError
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 
@@ -16,6 +25,15 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
 
 def row(prompt: str, answer: str = "pwd") -> dict[str, str]:
     return {"prompt": prompt, "completion": answer}
+
+
+def children() -> list[psutil.Process]:
+    """Return the processes of a check; Python's own tracker of shared resources stays for ever."""
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
+    ]
 
 
 def codes(report: CheckReport) -> list[tuple[str, str, int]]:
@@ -107,3 +125,125 @@ def test_broken_rows_are_errors_with_their_column(tmp_path: Path) -> None:
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     """A file without rows is not "nothing wrong"."""
     assert codes(check_files([write(tmp_path / "empty")])) == [("error", "no-rows", 1)]
+
+
+def many(path: Path, count: int) -> Path:
+    """Write rows of which every tenth has a twin, right before it or far away; two more are broken."""
+    rows = [row(f"What is {n} and why is it not {n + 1}?", f"Because {n} comes first.") for n in range(count)]
+    for number in range(10, count, 10):
+        rows[number] = rows[number - 1] if number % 110 else rows[1]
+    write(path, *rows)
+    with path.open("a") as file:
+        file.write('{"prompt": 1, "completion": "x"}\n{"prompt": \n')
+    return path
+
+
+@pytest.fixture
+def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a file of a few hundred rows shared out to processes in many chunks."""
+    monkeypatch.setattr("ftarena.curation.check.sharing.SMALL_ROWS", 10)
+    monkeypatch.setattr(
+        "ftarena.curation.check.run.read_chunks", lambda source: read_chunks(source, chunk_bytes=4_000)
+    )
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path, small_is_large: None) -> None:
+    """How many processors I have changes nothing in the report, not even its order."""
+    train = [source_of(many(tmp_path / "train.jsonl", 600))]
+    heldout = [source_of(write(tmp_path / "heldout.jsonl", row("what is 5 and why is it not 6"), row("?")))]
+    seen: list[Progress] = []
+    alone = check_sources(train, heldout, processes=1)
+    shared = check_sources(train, heldout, processes=2, on_progress=seen.append)
+    assert shared.to_json() == alone.to_json()
+    assert set(shared.counts) == {"type", "json", "duplicate", "leak"}
+    assert [one.rows for one in seen] == sorted(one.rows for one in seen) and len(seen) > 5
+    assert (seen[-1].share, seen[-1].rows) == (1.0, 604) and seen[-1].eta_s == 0
+    assert not children()
+
+
+def test_a_killed_process_is_one_clear_error(tmp_path: Path, small_is_large: None) -> None:
+    """When the system runs out of memory and ends a process, I am told so, and nothing hangs."""
+    train = [source_of(many(tmp_path / "train.jsonl", 600))]
+
+    def kill(progress: Progress) -> None:
+        for child in children():
+            child.kill()
+
+    with pytest.raises(FtarenaError, match="ended from outside") as raised:
+        check_sources(train, processes=2, on_progress=kill)
+    assert "--processes 1" in raised.value.hint
+    assert not children()
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, small_is_large: None) -> None:
+    """I can end a check at any time."""
+
+    def interrupt(progress: Progress) -> None:
+        assert children()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_sources([source_of(many(tmp_path / "train.jsonl", 600))], processes=2, on_progress=interrupt)
+    assert not children()
+
+
+def test_a_killed_check_takes_its_processes_along(tmp_path: Path) -> None:
+    """After `kill -9` no worker waits for work for ever."""
+    path = many(tmp_path / "train.jsonl", 3_000)
+    code = (
+        "import sys, os, signal, psutil\n"
+        "from pathlib import Path\n"
+        "from ftarena.curation.check import check_sources\n"
+        "from ftarena.curation.sources import source_of\n"
+        "def die(progress):\n"
+        "    print(*[child.pid for child in psutil.Process().children()], flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if __name__ == '__main__':\n"
+        "    check_sources([source_of(Path(sys.argv[1]))], processes=2, on_progress=die)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    done = subprocess.run([sys.executable, script, path], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    left = [psutil.Process(int(pid)) for pid in done.stdout.split() if psutil.pid_exists(int(pid))]
+    assert psutil.wait_procs(left, timeout=20)[1] == []
+
+
+def test_findings_are_kept_up_to_a_limit_and_counted_beyond(tmp_path: Path) -> None:
+    """A million duplicates fill neither my memory nor my screen, and I still know how many there are."""
+    path = write(tmp_path / "a", *[row("a")] * 50, *[row(f"b{n}", "\x07") for n in range(20)])
+    report = check_sources([source_of(path)], keep=5)
+    assert report.counts == {"control": 20, "duplicate": 49}
+    assert codes(report) == [
+        *[("warning", "duplicate", line) for line in range(2, 7)],
+        *[("warning", "control", line) for line in range(51, 56)],
+    ]
+    assert report.warnings == 69
+
+
+def test_near_duplicates_beyond_the_limit_are_counted_by_their_estimate(tmp_path: Path) -> None:
+    """Only what is shown is read a second time."""
+    text = "the quick brown fox jumps over the lazy dog and then sleeps in the warm sun all day " * 3
+    rows = []
+    for n in range(12):
+        words = " ".join(f"{word}{n}" for word in text.split())
+        rows += [row(words), row(f"{words} indeed")]
+    report = check_sources([source_of(write(tmp_path / "a", *rows))], keep=2)
+    assert report.counts == {"near-duplicate": 12}
+    assert codes(report) == [("warning", "near-duplicate", 2), ("warning", "near-duplicate", 4)]
+
+
+def test_figures_of_the_data_are_in_the_report(tmp_path: Path) -> None:
+    """The report says what there is, not only what is wrong with it."""
+    train = write(tmp_path / "a", row("one", "xx"), row("two", "x" * 50), row("three", "xxx"), {"prompt": 5})
+    report = check_sources([source_of(train)], [source_of(write(tmp_path / "b", {"prompt": "q"}))])
+    stats = report.to_json()["stats"]
+    assert stats["rows"] == {str(train): {"completion": 3}, str(tmp_path / "b"): {"prompt": 1}}
+    assert (stats["heldout"], stats["unusable"], stats["counts"]) == (1, 1, {"no-answer": 1})
+    assert (stats["answer_characters_median"], stats["answer_characters_longest"]) == (3, 50)
+
+
+def test_only_held_out_data_can_be_checked(tmp_path: Path) -> None:
+    """A file of questions can be checked before there is anything to train on."""
+    report = check_sources([], [source_of(write(tmp_path / "b", {"prompt": "q"}, {"prompt": ""}))])
+    assert (report.examples, report.heldout, dict(report.counts)) == (0, 1, {"empty": 1})

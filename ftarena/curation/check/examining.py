@@ -74,6 +74,8 @@ class ChunkResult:
     """Rows, the unusable ones included."""
 
     read_bytes: int
+    """Of the file as it lies on disk; 0 where that cannot be told."""
+
     shapes: Counter[Shape]
     found: FoundSoFar
     columns: dict[str, NDArray[Any]]
@@ -133,7 +135,7 @@ class Examiner:
             task.number,
             task.heldout,
             rows,
-            len(task.chunk.lines),
+            0 if task.chunk.source.compression else len(task.chunk.lines),
             Counter(example.shape for example in examples),
             found,
             columns,
