@@ -1,0 +1,196 @@
+"""The rows of a source that can be used, and a strict account of those that cannot.
+
+Whatever writes a new file of rows (apply, split, mix, convert) reads its sources through here: a row that
+cannot be used stops it, unless dropping was asked for; then each dropped line is written down with its place
+and what is wrong with it.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+from uuid import uuid4
+
+from ftarena.curation.examples import BadRow, Example
+from ftarena.curation.identity import Item, items_of
+from ftarena.curation.reading import DataError
+from ftarena.curation.rows import Problem, Row
+from ftarena.curation.shapes import SHAPES, example_of
+from ftarena.curation.sources import Columns, Source
+from ftarena.errors import FtarenaError, from_os_error
+
+_MOST = 1000
+# Problems after which a file is not read on: one of another format has as many as lines.
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """A row that can be used, as it was written and as it is meant."""
+
+    source: Source
+    row: Row
+    example: Example
+
+    def value(self) -> dict[str, Any]:
+        """Return the row as anybody reads it who does not know what its source's columns mean.
+
+        As it was written, with everything that is in it; where columns or shape had to be named, in the plain
+        spelling of its shape.
+        """
+        if self.source.columns == Columns() and self.source.shape is None:
+            value: dict[str, Any] = self.row.value
+            return value
+        from ftarena.curation.writing import row_of
+
+        return row_of(self.example, self.example.shape)
+
+
+class BadRows:
+    """What happens to rows that cannot be used: they stop everything, or they are dropped and written down.
+
+    A context: on leaving it in peace the record is given its name, and replaces that of an earlier try; on
+    leaving it by an error nothing is left.
+
+    Args:
+        record: Where dropped lines are written; None: nothing may be dropped.
+    """
+
+    def __init__(self, record: Path | None = None) -> None:
+        self.record = record
+        self.count = 0
+        """Rows that were dropped."""
+
+        self._aside = record and record.with_name(f".{record.name[:200]}.{uuid4().hex[:8]}.part")
+        self._file: IO[str] | None = None
+        self._held: list[Problem] = []
+
+    def __enter__(self) -> "BadRows":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.record is None or self._aside is None:
+            return
+        try:
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+            if error is None and self.count:
+                self._aside.replace(self.record)
+            elif error is None:
+                self.record.unlink(missing_ok=True)
+        except OSError as refused:
+            raise from_os_error(refused, str(self.record)) or FtarenaError(
+                f"{self.record} cannot be written: {refused}"
+            ) from refused
+        finally:
+            self._aside.unlink(missing_ok=True)
+
+    def take(self, item: Item, problem: Problem) -> None:
+        """Account for a row that cannot be used.
+
+        Raises:
+            DataError: There are very many, or the file is cut off: how many rows that drops is not known.
+        """
+        if problem.code == "torn":
+            raise DataError([problem])
+        if self.record is None:
+            self._held.append(problem)
+            if len(self._held) >= _MOST:
+                self.check()
+            return
+        self.count += 1
+        self._write(item, problem)
+
+    def check(self) -> None:
+        """Refuse to go on where rows cannot be used and dropping was not asked for.
+
+        Raises:
+            DataError: There are some; the first ten are named.
+        """
+        if self._held:
+            file = self._held[0].file
+            hint = f"mend them (ftarena check {file}), exclude them (ftarena data exclude), or say --drop-bad"
+            raise DataError(self._held, hint)
+
+    def _write(self, item: Item, problem: Problem) -> None:
+        line: dict[str, Any] = {
+            "file": str(problem.file),
+            "line": problem.line,
+            "column": problem.column,
+            "code": problem.code,
+            "message": problem.message,
+        }
+        line |= {"row": item.row.value} if isinstance(item.row, Row) else {"text": item.text}
+        try:
+            if self._file is None and self._aside is not None:
+                self._file = self._aside.open("x", encoding="utf-8", errors="backslashreplace")
+            if self._file is not None:
+                self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as refused:
+            raise from_os_error(refused, str(self.record)) or FtarenaError(
+                f"{self.record} cannot be written: {refused}"
+            ) from refused
+
+
+def usable_rows(
+    source: Source, bad: BadRows | None = None, items: Iterable[Item] | None = None
+) -> Iterator[Usable]:
+    """Yield the rows of a source that can be used, in order.
+
+    Args:
+        source: Where they are.
+        bad: What happens to the others; None: they were accounted for before, and are passed over.
+        items: What is in the source, where it was read already or changed on the way.
+
+    Raises:
+        DataError: After the last row, where some cannot be used and none may be dropped.
+        FtarenaError: The source cannot be read, or holds no row at all.
+    """
+    shapes = (source.shape,) if source.shape else tuple(SHAPES)
+    for item in items_of(source) if items is None else items:
+        row = item.row
+        if isinstance(row, Problem):
+            if bad is not None:
+                bad.take(item, row)
+            continue
+        try:
+            example = example_of(row.file, row.line, row.value, shapes, source.columns)
+        except BadRow as wrong:
+            if bad is not None:
+                bad.take(item, Problem(row.file, row.line, wrong.column, wrong.code, str(wrong)))
+            continue
+        yield Usable(source, row, example)
+    if bad is not None:
+        bad.check()
+
+
+def check_targets(targets: Iterable[Path], sources: Iterable[Source], *, overwrite: bool) -> None:
+    """Refuse early to write where something is already.
+
+    Args:
+        targets: Files that will be written.
+        sources: Files that are read: none of them is ever written.
+        overwrite: Whether targets that are there may be replaced.
+
+    Raises:
+        FtarenaError: A target is a source, or is there and may not be replaced.
+    """
+    read = {source.path.resolve() for source in sources}
+    for target in targets:
+        if target.resolve() in read:
+            raise FtarenaError(
+                f"{target} is what is read, and a source is never written", "choose another name"
+            )
+        if not overwrite and (target.exists() or target.is_symlink()):
+            raise FtarenaError(f"{target} is there already", "choose another name, or say --overwrite")
+
+
+def dropped_path(out: Path) -> Path:
+    """Return where the rows are written that were dropped on the way to a file."""
+    return out.with_name(out.name + ".dropped.jsonl")
