@@ -46,10 +46,10 @@ QUESTIONS: tuple[Shape, ...] = ("reference", "prompt")
 PROMPTS = ("prompt", "messages", "conversations", "instruction")
 """Columns that a prompt can be in."""
 
-LABELS = ("label", "kto_tag")
-"""Columns that a KTO label can be in: TRL's name, and the one that LLaMA-Factory's documentation uses."""
-
 _BEGUN = ("completion", "chosen", "rejected")
+_PROMPTS = frozenset(PROMPTS)
+_PROMPTS_OR_BEGUN = _PROMPTS.union(_BEGUN)
+_NEEDED = {shape: frozenset(keys) for shape, keys in SHAPES.items()}
 
 
 def row_view(value: dict[str, Any], columns: Columns) -> dict[str, Any]:
@@ -94,11 +94,8 @@ def shape_of(row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns) 
 
 
 def label_column(row: Mapping[str, Any]) -> str | None:
-    """Return the column that holds a KTO label."""
-    for name in LABELS:
-        if name in row:
-            return name
-    return None
+    """Return the column that holds a KTO label: TRL's name, or that of LLaMA-Factory's documentation."""
+    return "label" if "label" in row else "kto_tag" if "kto_tag" in row else None
 
 
 def _is(row: Mapping[str, Any], shape: Shape, shapes: Sequence[Shape]) -> bool:
@@ -122,12 +119,12 @@ def _is(row: Mapping[str, Any], shape: Shape, shapes: Sequence[Shape]) -> bool:
         )
     if shape == "text":
         # Beside a prompt it may be its answer under another name; where the shape was named, it is the text.
-        return "text" in row and (len(shapes) == 1 or not (_asked(row) or any(key in row for key in _BEGUN)))
-    return all(key in row for key in SHAPES[shape])
+        return "text" in row and (len(shapes) == 1 or _PROMPTS_OR_BEGUN.isdisjoint(row))
+    return _NEEDED[shape] <= row.keys()
 
 
 def _asked(row: Mapping[str, Any]) -> bool:
-    return any(name in row for name in PROMPTS)
+    return not _PROMPTS.isdisjoint(row)
 
 
 def _whole(value: Any) -> bool:
