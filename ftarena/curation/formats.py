@@ -128,9 +128,9 @@ def is_lines(head: bytes, promised: Format) -> bool:
     first, newline, rest = head.partition(b"\n")
     first, more = first.strip(), rest.lstrip()
     if head.startswith(b"["):
-        # A list in a line of its own is a (wrong) row of JSON lines, unless it can be all rows of the file.
-        whole = first.endswith(b"]")
-        return whole and bool(more or (promised == "jsonl" and not re.match(rb"\[\s*\{", first)))
+        # In JSON lines a list in a line of its own is a (wrong) row, unless it can be all rows of the file.
+        alone = not more and re.match(rb"\[\s*\{", first)
+        return promised == "jsonl" and first.endswith(b"]") and not alone
     if not head.startswith(b"{"):
         return True
     if promised == "jsonl":

@@ -144,7 +144,7 @@ def test_a_line_that_is_too_long_is_one_problem(
 
 
 def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
-    """A file larger than memory is no problem: 20 MB take less than 10, in every format of lines."""
+    """A file larger than memory is no problem: 20 MB take less than 15, in every format of lines."""
     path = tmp_path / "large.jsonl"
     line = json.dumps({"prompt": "a" * 500, "completion": "b" * 500}) + "\n"
     path.write_text(line * 20_000)
@@ -158,7 +158,7 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
         assert sum(isinstance(row, Row) for row in read_rows(source)) == 20_000
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 10e6, f"{name}: {peak / 1e6:.0f} MB"
+        assert peak < 15e6, f"{name}: {peak / 1e6:.0f} MB"
 
 
 def test_one_row_is_found_by_its_line(tmp_path: Path) -> None:

@@ -142,11 +142,17 @@ def _said(source: Source, error: Exception) -> Exception:
         return _Damage("needs more memory than there is")
     if "encrypted" in text:
         return _Damage("is encrypted")
-    if "magic bytes" in text or "footer" in text or "too small" in text or "smaller than" in text:
+    if (
+        "magic bytes" in text
+        or "footer" in text
+        or "not an arrow file" in text
+        or "too small" in text
+        or "smaller than" in text
+    ):
         return _Damage(f"is not {kind} file, or its end is missing")
     if "not implemented" in text or "codec" in text or "unsupported" in text:
         return _Damage(f"uses something of the format that is not read here ({shorten(str(error), 80)})")
-    return _Damage(f"is no intact {kind} file")
+    return _Damage(f"is no intact {kind.split()[1]} file")
 
 
 def _rows(source: Source, batch: "pa.RecordBatch", line: int) -> Iterator[Row | Problem]:

@@ -13,13 +13,14 @@ from ftarena.curation.rows.row import Problem, Row
 from ftarena.curation.rows.window import Window
 from ftarena.curation.sources import Source
 
-NOT_ROWS = frozenset(
+OF_A_ROW = frozenset(
     [
-        *("messages", "conversations", "conversation", "prompt", "completion", "chosen", "rejected"),
-        *("history", "tools"),
+        *("messages", "conversations", "conversation", "history", "tools", "system"),
+        *("prompt", "completion", "chosen", "rejected", "label", "reference"),
+        *("instruction", "input", "output", "question", "answer", "text"),
     ]
 )
-"""Lists of objects under these names are part of a row, not the rows of a file."""
+"""Names by which an object is known for a row, whatever lists are in it."""
 
 
 def rows_of_objects(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
@@ -34,12 +35,11 @@ def rows_of_objects(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
     inside = wrapped = False  # in an array of rows; in an object that holds it
     first = True
     while mark := text.skip_to_value():
-        line = max(text.line, line + 1)
         if inside and mark == "]":
             text.take(1)
             inside = False
             if wrapped and (wrong := _rest_of_wrapper(text)):
-                yield Problem(file, max(text.line, line), None, "shape", wrong)
+                yield Problem(file, max(text.line, line + 1), None, "shape", wrong)
                 return
             continue
         if not inside and mark == "[":
@@ -48,9 +48,10 @@ def rows_of_objects(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
             continue
         if first and mark == "{":
             first = False
-            if text.enter_rows(NOT_ROWS.union(source.columns.names.values())):
+            if text.enter_rows(OF_A_ROW.union(source.columns.names.values())):
                 inside = wrapped = True
                 continue
+        line = max(text.line, line + 1)
         try:
             yield Row(file, line, text.value())
         except BadRow as bad:

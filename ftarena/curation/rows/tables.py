@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ftarena.curation.examples import BadRow
@@ -27,7 +27,11 @@ _LISTS = frozenset(["messages", "conversations", "history"])
 _NESTED = _LISTS | {"prompt", "completion", "chosen", "rejected", "tools"}
 """Columns that may be a list of messages (or of tools) or a text."""
 
+_KEYS = frozenset(["role", "content", "tool_calls", "from", "value"])
+"""Keys of messages; a message has two of them."""
+
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
+_NEVER_CLOSED, _TOO_LONG = "unexpected end of data", "line too long"  # the first is the csv module's
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -59,10 +63,6 @@ def rows_of_table(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
             feed.give_back()
             reader = None
             continue
-        except _TooLong as bad:
-            yield Problem(file, line, None, "csv", str(bad))
-            reader = None
-            continue
         if not any(cells) and len(cells) < 2:
             continue
         try:
@@ -80,10 +80,6 @@ def rows_of_table(source: Source, blocks: Blocks) -> Iterator[Row | Problem]:
         yield Problem(file, feed.line, None, "torn", feed.damage)
 
 
-class _TooLong(Exception):
-    pass
-
-
 class _Feed(Iterator[str]):
     """The lines of a table, numbered, that can be given back."""
 
@@ -91,8 +87,8 @@ class _Feed(Iterator[str]):
         self.line = 1
         """Number of the next line."""
 
-        self.taken: list[str] = []
-        """The lines of the record that is being read."""
+        self.taken: list[str | None] = []
+        """The lines of the record that is being read; None for one that is too long to be held."""
 
         self.damage = ""
         """What is wrong with the archive, known at its end."""
@@ -100,19 +96,24 @@ class _Feed(Iterator[str]):
         self.clean = True
         """Whether all that was read is UTF-8."""
 
-        self._back: deque[str] = deque()
+        self._back: deque[str | None] = deque()
         self._size = 0
         self._between = ""
         self._lines = self._read(blocks)
 
     def __next__(self) -> str:
+        line = self._take()
+        if line is None and len(self.taken) == 1:
+            raise csv.Error(_TOO_LONG)
+        if line is None or self._size > MAX_ROW_BYTES:
+            raise csv.Error(_NEVER_CLOSED)
+        return line
+
+    def _take(self) -> str | None:
         line = self._back.popleft() if self._back else next(self._lines)
         self.line += 1
-        self._size = self._size + len(line) if self.taken else len(line)
+        self._size = (self._size if self.taken else 0) + len(line or "")
         self.taken.append(line)
-        if self._size > MAX_ROW_BYTES:
-            # As an error of the table, so that the lines after the first are given back.
-            raise csv.Error("unexpected end of data")
         return line
 
     def give_back(self) -> None:
@@ -127,24 +128,22 @@ class _Feed(Iterator[str]):
             return "\t"
         if not self._between:
             try:
-                head = next(self)
+                head = self._take() or ""
             except StopIteration:
                 return ","
-            self.taken.clear()
-            self._back.appendleft(head)
+            self._back.appendleft(self.taken.pop())
             self.line -= 1
             self._between = "," if "," in head else ";" if ";" in head else "\t" if "\t" in head else ","
         return self._between
 
-    def _read(self, blocks: Blocks) -> Iterator[str]:
+    def _read(self, blocks: Blocks) -> Iterator[str | None]:
         for lines in whole_lines(blocks):
             if lines.code == "torn":
                 self.damage = lines.message
                 return
             if lines.code:
-                self.line += 1
-                self.taken.append("")
-                raise _TooLong(lines.message)
+                yield None
+                continue
             raw = lines.raw.removeprefix(BYTE_ORDER_MARK) if lines.first == 1 else lines.raw
             try:
                 text = raw.decode("utf-8")
@@ -169,21 +168,28 @@ def _check_utf8(cells: Sequence[str]) -> None:
 
 
 def _row(cells: Sequence[str], names: Sequence[str], source: Source) -> dict[str, Any]:
+    """Return a record as an object.
+
+    Raises:
+        BadRow: It has more or fewer cells than the header, or a cell that cannot be read.
+    """
     if len(cells) != len(names):
         have = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
         raise BadRow(
             "csv", f"{have} where the header has {len(names)}; quote cells that hold commas or line ends"
         )
-    ours = {theirs: name for name, theirs in source.columns.names.items()}
-    return {name: _cell(cell, ours.get(name, name)) for name, cell in zip(names, cells, strict=True)}
+    ours = {theirs: name for name, theirs in source.columns.names.items()} if source.columns.names else {}
+    keys = _KEYS | set(source.columns.tags.values())
+    return {name: _cell(cell, ours.get(name, name), keys) for name, cell in zip(names, cells, strict=True)}
 
 
-def _cell(cell: str, column: str) -> Any:
+def _cell(cell: str, column: str, keys: Collection[str]) -> Any:
     """Return what a cell says.
 
     Args:
         cell: Its text.
         column: What we call its column.
+        keys: What the keys of messages are called.
     """
     if not cell:
         return None
@@ -202,22 +208,23 @@ def _cell(cell: str, column: str) -> Any:
             ) from None
         return cell
     # An answer may be JSON itself, and is text then.
-    return value if column in _LISTS or column == "tools" or _is_messages(value) else cell
+    return value if column in _LISTS or column == "tools" or _is_messages(value, keys) else cell
 
 
-def _is_messages(value: Any) -> bool:
+def _is_messages(value: Any, keys: Collection[str]) -> bool:
+    """Return whether a value is a message or a list of some, and not a text that is JSON itself."""
     messages = value if isinstance(value, list) else [value]
     return bool(messages) and all(
-        isinstance(message, dict)
-        and ({"role", "content"} <= message.keys() or {"from", "value"} <= message.keys())
-        for message in messages
+        isinstance(message, dict) and sum(key in keys for key in message) >= 2 for message in messages
     )
 
 
 def _said(error: csv.Error, lines: int) -> str:
     text = str(error)
-    if text == "unexpected end of data":
+    if text == _NEVER_CLOSED:
         return "a quote is opened and never closed"
+    if text == _TOO_LONG:
+        return f"a line of more than {MAX_ROW_BYTES >> 20} MiB: is it one row?"
     if "expected after" in text:
         over = "" if lines == 1 else f", {lines - 1} line{'' if lines == 2 else 's'} further down"
         return f'a quote is closed in the middle of a cell{over}: inside quotes, " is written ""'

@@ -16,6 +16,9 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 # A text ends with its line: JSON has no line ends in texts, and a missing quote must not swallow the rest.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
 _CLOSING = {"{": "}", "[": "]"}
+_HOLDER = 4 << 20
+"""Characters in which it shows whether an object is a row or holds rows."""
+
 _TAIL = 12
 """A mistake that near to the end may be one of having read too little: `\\ud83d\\ude00` has 12 characters."""
 
@@ -40,6 +43,7 @@ class Window:
         self._clean = True  # whether all was UTF-8 so far
         self._indent: str | None = ""  # what stands before the value in its line; None: not only white space
         self._usual: str | None = None  # the indent of the last good value that had one
+        self._first_key = ""  # of the last good value
 
     def skip_to_value(self) -> str:
         """Pass over white space and commas; return the next character, or nothing at the end."""
@@ -86,36 +90,45 @@ class Window:
             check_depth(value)
         if self._indent is not None:
             self._usual = self._indent
+        self._first_key = next(iter(value), "") if isinstance(value, dict) else ""
         self._move(end)
         return value
 
-    def enter_rows(self, part_of_a_row: Collection[str]) -> bool:
+    def enter_rows(self, of_a_row: Collection[str]) -> bool:
         """Go into the list of rows that the object here holds, as `{"version": 1, "data": [{…}, …]}` does.
 
+        An object that something follows is a row, however many lists are in it: only looked at is what fits
+        into `_HOLDER`, since no row is that large.
+
         Args:
-            part_of_a_row: Names of lists of objects that do not make an object a holder of rows.
+            of_a_row: Names by which an object is known for a row.
 
         Returns:
             Whether there is one; if not, the place stays where it was.
         """
-        while True:
-            try:
-                begin = self._list_of_rows(part_of_a_row)
-            except (IndexError, json.JSONDecodeError) as error:
-                if (isinstance(error, IndexError) or self._torn(error)) and self._more():
-                    continue
+        while len(self._text) - self._at < _HOLDER and self._more():
+            pass
+        try:
+            _, end = DECODER.raw_decode(self._text, self._at)
+        except (BadRow, ValueError, RecursionError):
+            pass  # too large, or broken inside: then its elements tell where
+        else:
+            if _BETWEEN.match(self._text, end).end() < len(self._text):  # type: ignore[union-attr]  # as above
                 return False
-            except (BadRow, ValueError, RecursionError):
-                return False
-            self._move(begin or self._at)
-            return begin > 0
+        try:
+            begin = self._list_of_rows(of_a_row)
+        except (IndexError, BadRow, ValueError, RecursionError):
+            return False
+        self._move(begin or self._at)
+        return begin > 0
 
-    def _list_of_rows(self, part_of_a_row: Collection[str]) -> int:
+    def _list_of_rows(self, of_a_row: Collection[str]) -> int:
         """Return where the first row begins, 0 where there is none.
 
         Raises:
-            IndexError: More must be read.
-            json.JSONDecodeError: More must be read, or it is broken.
+            IndexError: The text ends before that is known.
+            json.JSONDecodeError: It is broken, or the text ends.
+            BadRow: It is broken.
         """
         text, at = self._text, self._at + 1
 
@@ -127,11 +140,13 @@ class Window:
             if text[at := skip(at)] != ":":
                 return 0
             at = skip(at + 1)
-            if text[at] == "[" and name not in part_of_a_row and text[inner := skip(at + 1)] == "{":
+            if name in of_a_row:
+                return 0
+            if text[at] == "[" and text[inner := skip(at + 1)] == "{":
                 inner = skip(inner + 1)
                 key = DECODER.raw_decode(text, inner)[0] if text[inner] == '"' else ""
-                if key not in ("role", "from"):  # messages under another name
-                    return at + 1
+                # Messages under a name of their own are no rows either.
+                return 0 if key in ("role", "from") else at + 1
             _, at = DECODER.raw_decode(text, at)
             if text[at := skip(at)] != ",":
                 return 0
@@ -141,7 +156,8 @@ class Window:
     def pass_over(self) -> None:
         """Move on from a broken value to where the next one seems to begin.
 
-        That is where its brackets close; if they do not, the next line that begins as the rows here do.
+        That is where its brackets close. Where they do not fit, it is the next line that begins as the rows
+        here do, or for values that share a line the next object with the same first key.
         """
         starts = self._starts()
         while True:
@@ -150,28 +166,28 @@ class Window:
             closed = self._closed(bound)
             if closed > 0:
                 return self._move(closed)
-            # Without an own line the brackets tell better than lines, as long as they fit.
-            if start and (self._indent is not None or closed < 0 or self._ended):
+            # Without a line of its own brackets tell better than what follows, as long as they fit.
+            if start and (self._indent is not None or closed < 0):
                 return self._move(start.start())
             if self._more():
                 continue
-            if start:
-                return self._move(start.start())
-            if self._ended:
-                return self._move(len(self._text))
-            # Too long to be held: keep what a line's beginning may need, and look for lines alone.
-            self._indent = self._indent or self._usual or ""
-            self._move(max(len(self._text) - len(self._indent) - 2, self._at + 1))
+            if start or self._ended:
+                return self._move(start.start() if start else len(self._text))
+            # Too long to be held: keep what a start may need, and go by starts alone.
+            self._indent = self._indent if self._indent is not None else self._usual or ""
+            self._move(max(len(self._text) - len(self._indent) - _TAIL, self._at + 1))
 
     def _starts(self) -> re.Pattern[str]:
         """Return what the beginning of the next value, or the end of the array, looks like."""
         indents = {indent for indent in (self._indent, self._usual) if indent is not None}
-        opening = self._text[self._at]
-        if not indents:
-            return re.compile(r"\n(?=[ \t]*[{\]])" if opening in "{[" else r"(?=[,{\[\]])|\n(?=[ \t]*[{\]])")
-        if self._indent is None and opening not in "{[":
+        is_value = self._text[self._at] in "{["
+        if self._indent is None and not is_value:
             return re.compile(r"(?=[,{\[\]\n])")
-        if self._usual is None and opening not in "{[":
+        if self._usual is None and not is_value:
+            return re.compile(r"\n(?=[ \t]*[{\]])")
+        if self._indent is None and self._first_key:
+            return re.compile(r"(?<=[\s,\[])(?=\{\s*" + re.escape(json.dumps(self._first_key)) + ")")
+        if not indents:
             return re.compile(r"\n(?=[ \t]*[{\]])")
         values = "|".join(re.escape(indent) + r"\{" for indent in indents)
         shallow = max(min(map(len, indents)) - 1, 0)
@@ -236,7 +252,8 @@ class Window:
             pieces.append(piece)
             wanted -= len(piece)
         grown = sum(map(len, pieces[1:])) > 0
-        self._text, self._at = "".join(pieces), 0
+        if grown:
+            self._text, self._at = "".join(pieces), 0
         return grown
 
 
