@@ -65,7 +65,7 @@ class Decision:
         if (action == "edit") != isinstance(value, dict):
             return None
         texts = {name: str(event.get(name) or "") for name in ("reason", "code", "by", "at")}
-        return cls(*key, line, action, **texts, value=value)
+        return cls(key[0], key[1], line, action, value=value, **texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from typing import Any
 from ftarena.curation.examples import BadRow, Example
 from ftarena.curation.rows import Row
 from ftarena.curation.shapes import SHAPES, example_of
-from ftarena.curation.shapes.recognition import LABELS
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
+
+_LABELS = ("label", "kto_tag")
+# TRL's name, and the one that LLaMA-Factory's documentation uses.
 
 
 def relabelled(row: Row, source: Source) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def _swapped(value: dict[str, Any], source: Source) -> dict[str, Any]:
 def _flipped(value: dict[str, Any], source: Source) -> dict[str, Any]:
     """Return a copy with the label turned round, in the spelling that it has."""
     names = source.columns.names
-    name = next((names.get(ours, ours) for ours in LABELS if names.get(ours, ours) in value), "label")
+    name = next((names.get(ours, ours) for ours in _LABELS if names.get(ours, ours) in value), "label")
     label = value.get(name)
     if isinstance(label, str):  # CSV knows no other way to write it
         other = "false" if label.casefold() == "true" else "true"
