@@ -19,11 +19,14 @@ class Columns:
     """What a file's own names mean, where they are not the usual ones."""
 
     names: Mapping[str, str] = field(default_factory=dict)
-    """Our name of a column (`prompt`, `completion`, `system`, `messages`, `tools` …) → the file's."""
+    """Our name of a column (`prompt`, `completion`, `system`, `messages`, `tools` …) → the file's.
+
+    An empty name says that the file has none: its column of that name means something else, and is not read.
+    """
 
     tags: Mapping[str, str] = field(default_factory=dict)
-    """`role` and `content` → the keys of a message that hold them; `user`, `assistant`, `system`, `tool`,
-    `function_call` → the word the file uses for that role."""
+    """`role`, `content`, `reasoning` and `learned` → the keys of a message that hold them; `user`, `assistant`,
+    `system`, `tool`, `function_call` → the word the file uses for that role, several of them separated by `|`."""
 
     ranking: bool = False
     """Whether the rows are preference pairs (LLaMA-Factory's word), where the shape does not tell."""
