@@ -184,6 +184,8 @@ def measure(
         "peak_megabytes": round(memory.peak_bytes / 1e6),
         "counts": dict(report.counts),
     }
+    if tokens:
+        told["tokens_median"] = report.stats["tokens"]["length"]["p50"]
     print(json.dumps(told), flush=True)
     return report
 

@@ -1,7 +1,7 @@
-"""Write docs/commands.md and docs/recipes.md from the program itself, so that they cannot fall behind.
+"""Write commands.md, recipes.md and findings.md from the program, so that they cannot fall behind it.
 
-.venv/bin/python docs/make_reference.py            write both
-.venv/bin/python docs/make_reference.py --check    exit 1 if either is not what it would write
+.venv/bin/python docs/make_reference.py            write them
+.venv/bin/python docs/make_reference.py --check    exit 1 if one is not what it would write
 """
 
 import os
@@ -11,6 +11,8 @@ import textwrap
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 
+from ftarena.curation.check import leakage, near, sampling
+from ftarena.curation.findings import CODES
 from ftarena.recipes.schema import Recipe
 
 DOCS = Path(__file__).parent
@@ -40,6 +42,42 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("export", "dpo"),
     ("doctor",),
 )
+
+
+FINDINGS: dict[str, str] = {
+    "json": "Rows that cannot be read",
+    "shape": "Rows that are not what they must be",
+    "refusal": "What the texts hold",
+    "duplicate": "Rows that are the trouble together",
+    "no-preference": "Preference pairs and labels",
+    "template": "With a model: tokens and what is learned of them",
+    "secret": "Secrets and personal data",
+}
+"""By the first code below it, each heading of the page of findings."""
+
+
+COMPARED = f"""
+Rows are the same if everything that is learned from is the same but for white space. Case counts
+there: it may matter to a command.
+
+Two rows are near duplicates if the Jaccard index of their word {near.GRAM}-grams is at least
+{near.THRESHOLD * 100:.0f} %: of the sequences of {near.GRAM} words that either has, so many are in
+both. Candidates are found by MinHash; what is shown was then measured on the texts. Questions and
+answers are compared, without the system prompt, case and punctuation. Rows of fewer than 13 words
+are near duplicates only with the very same words, and rows of fewer than
+{near.GRAM + near.FEWEST_GRAMS - 1} are not looked at.
+
+A held-out question leaks in whole if a training row asks the same but for case, punctuation and
+white space. It leaks in part if at least {leakage.THRESHOLD * 100:.0f} % of its words stand in one
+training row, in sequences of {leakage.SIZES[0]} words ({leakage.SIZES[1]} for questions of
+{leakage.LONG_QUESTION} words and more). Questions of fewer than {leakage.FEWEST_WORDS} words leak
+only in whole.
+
+Sequences that at least {sampling.SHARE * 100:.0f} % of the rows have, and {sampling.FEWEST_ROWS}
+rows at the least, are the words of a template or a turn of phrase: they count neither for near
+duplicates nor for leaks in part. They are learned from a sample, the first {sampling.ROWS:,} rows.
+"""
+"""How rows are compared, the last section of the page of findings."""
 
 
 def commands() -> str:
@@ -100,6 +138,40 @@ def recipes() -> str:
     return "\n".join(parts)
 
 
+def findings() -> str:
+    """Return the page of findings: what each code means, why it hurts and what to do."""
+    assert FINDINGS.keys() <= CODES.keys()
+    parts = [
+        "# Findings\n",
+        "What [`ftarena check`](commands.md#ftarena-check) finds in data. A code is stable: scripts\n"
+        "and decisions may refer to it. An **error** spoils training or its evaluation for certain, and\n"
+        "the exit code is 1; a **warning** is worth a look, and counts for the exit code with\n"
+        "`--strict`; a **note** is good to know.\n",
+        "```console\n"
+        "$ ftarena check train.jsonl --eval heldout.jsonl          # the model-free checks\n"
+        "$ ftarena check train.jsonl --model demo:smollm2          # and what is cut, and what is learned\n"
+        "$ ftarena check train.jsonl --code duplicate --all        # every place of one kind\n"
+        "$ ftarena check train.jsonl --json | jq .stats.counts     # for programs\n"
+        "```\n",
+    ]
+    for name, code in CODES.items():
+        if name in FINDINGS:
+            parts.append(f"## {FINDINGS[name]}\n")
+        why = textwrap.fill(f"{sentence(code.what)} {code.why}", 110)
+        remedy = textwrap.fill(f"**To do:** {code.remedy}.", 110, break_on_hyphens=False)
+        parts.append(f"### `{name}` ({code.severity})\n\n{why}\n\n{remedy}\n")
+    parts.append("## How rows are compared\n")
+    parts += [
+        f"{textwrap.fill(' '.join(paragraph.split()), 110)}\n" for paragraph in COMPARED.strip().split("\n\n")
+    ]
+    return "\n".join(parts)
+
+
+def sentence(text: str) -> str:
+    """Return words as a sentence."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def field_type(annotation: object) -> str:
     """Return a type as a person would say it."""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -127,9 +199,13 @@ def trimmed(text: str) -> str:
 
 
 def main() -> int:
-    """Write or check both pages and return the exit code."""
+    """Write or check the pages and return the exit code."""
     stale = []
-    for name, text in (("commands.md", commands()), ("recipes.md", recipes())):
+    for name, text in (
+        ("commands.md", commands()),
+        ("recipes.md", recipes()),
+        ("findings.md", findings()),
+    ):
         path = DOCS / name
         if "--check" in sys.argv[1:]:
             if not path.exists() or path.read_text() != text:

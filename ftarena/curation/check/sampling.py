@@ -17,10 +17,10 @@ from ftarena.curation.reading import iter_examples
 from ftarena.curation.shapes import ANSWERED
 from ftarena.curation.sources import Source
 
-_SOURCES = 16
-_ROWS = 2_000
-_SHARE = 0.01
-_FEWEST_ROWS = 20
+SOURCES = 16
+ROWS = 2_000
+SHARE = 0.01
+FEWEST_ROWS = 20
 
 
 def common_sequences(sources: Sequence[Source], sizes: Sequence[int]) -> Mapping[int, HashSet]:
@@ -43,7 +43,7 @@ def common_sequences(sources: Sequence[Source], sizes: Sequence[int]) -> Mapping
 def common_grams(rows: WordRows) -> HashSet:
     """Return the n-grams that many of some rows have."""
     count = len(rows.offsets) - 1
-    many = max(_FEWEST_ROWS, _SHARE * count)
+    many = max(FEWEST_ROWS, SHARE * count)
     hashes, counts = np.unique(rows.hashes, return_counts=True)
     often = HashSet(hashes[counts >= many])
     # Some of them only stand many times in few rows: an n-gram counts once a row.
@@ -54,8 +54,8 @@ def common_grams(rows: WordRows) -> HashSet:
 
 
 def _sample(sources: Sequence[Source]) -> Iterator[Example]:
-    step = -(-len(sources) // _SOURCES) or 1
+    step = -(-len(sources) // SOURCES) or 1
     chosen = sources[::step]
     for source in chosen:
         items = iter_examples(source, ANSWERED)
-        yield from islice((item for item in items if isinstance(item, Example)), _ROWS // len(chosen))
+        yield from islice((item for item in items if isinstance(item, Example)), ROWS // len(chosen))
