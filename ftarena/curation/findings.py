@@ -363,6 +363,14 @@ CODES: dict[str, Code] = _codes(
         "say it in the first message of the user, or use a model whose template knows the role",
     ),
     Code(
+        "answer-rewritten",
+        "note",
+        "an earlier answer that is not learned",
+        "The template shows it otherwise than it was given, without its thoughts, say; only the answers that "
+        "are shown as given are learned.",
+        "to learn it, too, make it the last answer of a row of its own",
+    ),
+    Code(
         "new-tokens",
         "warning",
         "special tokens that the model has no embedding for",

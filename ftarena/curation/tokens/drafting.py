@@ -5,12 +5,14 @@ conversation that asks for it; for almost every template that is where the open 
 does to a conversation that its owner would not expect is told as a `Trouble`.
 """
 
+import json
 from dataclasses import dataclass
 
-from ftarena.curation.examples import Example, Turns
+from ftarena.curation.examples import Example, Turn, Turns
 from ftarena.curation.tokens.chat_template import TemplateRefusal
 from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
-from ftarena.text import shorten
+
+_QUOTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +99,52 @@ def _conversation(example: Example, answer: Turns, asked: str, tokenizer: ChatTo
     troubles = []
     begin = _shared(asked, full)
     if begin < len(asked):
-        there, here = shorten(asked[begin:], 30), shorten(full[begin:], 30)
         troubles.append(
             Trouble(
                 "prompt-not-prefix",
-                f"asked, the prompt goes on with {there!r}, trained with {here!r}; all from there is learned",
+                f"an open question goes on with {_quoted(asked[begin:])}, an answered one with "
+                f"{_quoted(full[begin:])}: all from there on is learned",
             )
         )
-    for turn in example.prompt:
-        if turn.role in ("system", "user") and turn.content.strip() not in full:
-            who = "the system prompt" if turn.role == "system" else "a message of the user"
-            troubles.append(
-                Trouble(
-                    "turn-dropped",
-                    f"the chat template of {tokenizer.name} leaves out {who}: "
-                    f"{shorten(turn.content, 40)!r} does not reach the model",
-                )
+    if dropped := _dropped(example, answer[-1], full):
+        troubles.append(
+            Trouble(
+                "turn-dropped",
+                f"the chat template of {tokenizer.name} leaves out {dropped}, so it does not reach the model",
             )
+        )
     earlier, rewritten = _earlier(example, full, tokenizer) if example.learns_every_answer else ((), 0)
     return Draft(full, begin, answer[-1].learned, earlier, rewritten, tuple(troubles))
+
+
+def _dropped(example: Example, answer: Turn, full: str) -> str:
+    """Return what a conversation says and its text does not; empty for nothing.
+
+    Templates trim, and print what a tool said as JSON; earlier thoughts are left out on purpose.
+    """
+    for turn in (*example.prompt, answer):
+        said = turn.content.rpartition("</think>")[2].strip()
+        if said not in full and json.dumps(said, ensure_ascii=False)[1:-1] not in full:
+            whose = {
+                "system": "the system prompt",
+                "user": "a message of the user",
+                "tool": "a tool's result",
+            }
+            if turn.role in whose:
+                return f"{whose[turn.role]}, {_quoted(said)}"
+            if turn is answer:
+                return f"the answer, {_quoted(said)}"
+        for call in turn.tool_calls:
+            if call.name not in full:
+                return f"the call of {_quoted(call.name)}"
+    if answer.reasoning.strip() not in full:
+        return "the reasoning before the answer"
+    if example.tools:
+        for tool in json.loads(example.tools):
+            name = tool.get("function", tool).get("name", "")
+            if name not in full:
+                return f"the function {_quoted(name)} that is on offer"
+    return ""
 
 
 def _earlier(
@@ -137,13 +166,33 @@ def _earlier(
         except TemplateRefusal:
             rewritten += 1  # it takes the whole, but not the conversation as it was then
             continue
-        ends = [at + len(text) for text in tokenizer.end_texts if (at := after.rfind(text)) >= 0]
-        end = max(ends, default=0)
-        if end > len(before) and full.startswith(before) and full.startswith(after[:end]):
+        end = _end(after, full, tokenizer)
+        if end > len(before) and full.startswith(before):
             found.append((len(before), end))
         else:
             rewritten += 1
     return tuple(found), rewritten
+
+
+def _end(after: str, full: str, tokenizer: ChatTokenizer) -> int:
+    """Return where the answer at the end of `after` ends in `full`, or 0 where `full` has another one.
+
+    It ends with the last text of an end token; Phi-3 closes the whole with a second one.
+    """
+    ends = [at + len(text) for text in tokenizer.end_texts if (at := after.rfind(text)) >= 0]
+    end = max(ends, default=0)
+    while end and not full.startswith(after[:end]):
+        kept = next(
+            (after[: end - len(text)] for text in tokenizer.end_texts if after.endswith(text, 0, end)), ""
+        )
+        kept = kept.rstrip()
+        end = len(kept) if kept.endswith(tokenizer.end_texts) else 0
+    return end
+
+
+def _quoted(text: str) -> str:
+    """Return the beginning of a text in quotes, with all that is not printable escaped."""
+    return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")
 
 
 def _shared(first: str, second: str) -> int:

@@ -125,6 +125,14 @@ def _mark(draft: Draft, encoding: "Encoding", tokenizer: ChatTokenizer) -> Marki
             spans.append(span)
         else:
             rewritten += 1
+    if rewritten:
+        what = "an earlier answer, which" if rewritten == 1 else f"{rewritten} earlier answers, which"
+        troubles.append(
+            Trouble(
+                "answer-rewritten",
+                f"the chat template of {tokenizer.name} rewrites {what} will not be learned",
+            )
+        )
     if draft.learned:
         spans.append((begin, end or len(ids)))
         if end is None:

@@ -89,9 +89,6 @@ def _notes(marking: Marking, tokenizer: ChatTokenizer, cut_at: int | None) -> li
     notes = [trouble.message for trouble in marking.troubles]
     if marking.spans and (last := marking.ids[marking.spans[-1][1] - 1]) in tokenizer.end_ids:
         notes.append(f"the last token learned is {tokenizer.token_text(last)}, which ends an answer")
-    if marking.rewritten:
-        answers = "an earlier answer" if marking.rewritten == 1 else f"{marking.rewritten} earlier answers"
-        notes.append(f"{answers} not learned: the template shows them otherwise than they were given")
     if cut_at is not None:
         left = marking.trained_within(cut_at)
         notes.append(
