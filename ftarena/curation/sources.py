@@ -25,8 +25,9 @@ class Columns:
     """
 
     tags: Mapping[str, str] = field(default_factory=dict)
-    """`role`, `content`, `reasoning` and `learned` → the keys of a message that hold them; `user`, `assistant`,
-    `system`, `tool`, `function_call` → the word the file uses for that role, several of them separated by `|`."""
+    """`role`, `content`, `reasoning` and `learned` → the keys of a message that hold them; `user`,
+    `assistant`, `system`, `tool`, `function_call` → the word the file uses for that role, several of them
+    separated by `|`."""
 
     ranking: bool = False
     """Whether the rows are preference pairs (LLaMA-Factory's word), where the shape does not tell."""

@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ftarena.curation.examples import KINDS, BadRow, Example, ToolCall, Turn
 from ftarena.curation.findings import CODES
-from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, example_of, recognise
+from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, check_columns, example_of, recognise
+from ftarena.curation.shapes.columns import NAMES, TAGS
 from ftarena.curation.sources import Columns
+from ftarena.curation.writing import row_of
+from ftarena.errors import UsageError
 
 GSM8K = Path(__file__).parents[3] / "shared" / "data" / "gsm8k" / "train.jsonl"
 FILE, TABLE = Path("rows.jsonl"), Path("rows.parquet")
@@ -309,3 +314,52 @@ def test_nulls_that_table_libraries_add_are_no_values() -> None:
     assert example.completion[0].tool_calls == (ToolCall("f", '{"a":1}'),)
     assert "x" not in example.tools and '"y"' in example.tools
     assert '"b":null' in read(row).completion[0].tool_calls[0].arguments
+
+
+@pytest.mark.parametrize(
+    ("columns", "hint"),
+    [
+        (Columns({"complet": "x"}), "did you mean completion=x?"),
+        (Columns({"response": "answer"}), "did you mean completion=answer?"),
+        (Columns({"zzz": "x"}), "known: messages, conversations"),
+        (Columns(tags={"human": "H"}), "did you mean user=H?"),
+        (Columns(tags={"rôle": "who"}), "did you mean role=who?"),
+    ],
+)
+def test_a_misspelt_mapping_is_noticed(columns: Columns, hint: str) -> None:
+    """It would map to nothing, and the rows would be called unreadable."""
+    with pytest.raises(UsageError) as error:
+        check_columns(columns)
+    assert "is no" in error.value.message and error.value.hint.startswith(hint)
+    check_columns(Columns({"prompt": "q", "system": ""}, {"role": "from"}))
+
+
+KEYS = st.sampled_from([*NAMES, "role", "content", "from", "value", "type", "function", "tool_calls", "x"])
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.sampled_from(["user", "gpt"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    row=st.dictionaries(KEYS, JSON, max_size=6),
+    file=st.sampled_from([FILE, TABLE]),
+    names=st.dictionaries(KEYS, KEYS | st.just(""), max_size=2),
+    tags=st.dictionaries(st.sampled_from(sorted(TAGS)), st.text(max_size=3), max_size=2),
+    shapes=st.sampled_from([tuple(SHAPES), ANSWERED, QUESTIONS, *[(shape,) for shape in SHAPES]]),
+)
+def test_any_row_is_an_example_or_a_problem(row: Any, file: Path, names: Any, tags: Any, shapes: Any) -> None:
+    """Whatever is in my file, I get no traceback."""
+    try:
+        example = read(row, file=file, columns=Columns(names, tags), shapes=shapes)
+    except BadRow as bad:
+        assert bad.code in CODES and str(bad)
+    else:
+        assert example.shape in shapes and (example.completion or example.shape == "prompt")
+        assert json.dumps(row_of(example, example.shape))

@@ -16,7 +16,8 @@ A prompt is a list of messages or a text, which means one message of the user; a
 message of the assistant or a text. `system` and `tools` may stand beside any of them. Nothing is repaired.
 
 `recognition` tells shapes by keys, `turns` reads messages and `calls` tools, `parts` and `pairs` put them
-together, `suggestions` says which columns would make an unknown row readable.
+together, `suggestions` says which columns would make an unknown row readable, `columns` what columns can be
+called.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
+from ftarena.curation.shapes.columns import check_columns
 from ftarena.curation.shapes.pairs import pair_of
 from ftarena.curation.shapes.parts import Parts
 from ftarena.curation.shapes.recognition import (
@@ -38,7 +40,7 @@ from ftarena.curation.shapes.recognition import (
 from ftarena.curation.shapes.values import checked_text, kind_of
 from ftarena.curation.sources import Columns
 
-__all__ = ["ANSWERED", "QUESTIONS", "SHAPES", "example_of", "recognise"]
+__all__ = ["ANSWERED", "QUESTIONS", "SHAPES", "check_columns", "example_of", "recognise"]
 
 _ALL = tuple(SHAPES)
 _USUAL = Columns()
