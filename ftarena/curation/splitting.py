@@ -109,7 +109,7 @@ def split_files(
             keys.extend(question_key(usable.example) for usable in usable_rows(source, bad))
         last = cut(keys, amount)
         aside = sum(key <= last for key in keys)
-        check_sides("--share", amount, len(keys), aside)
+        check_sides("--share", "the data have", amount, len(keys), aside)
 
         def side(held: bool) -> Iterator[dict[str, Any]]:
             numbers = iter(keys)
@@ -127,11 +127,12 @@ def split_files(
     return Split(len(keys) - aside, aside, bad.count)
 
 
-def check_sides(name: str, amount: float, rows: int, aside: int) -> None:
+def check_sides(name: str, data: str, amount: float, rows: int, aside: int) -> None:
     """Refuse a split with an empty side.
 
     Args:
         name: What the user calls the amount.
+        data: What the user calls the data, with a verb: "dataset has".
         amount: What was to be held out: a share below 1, or a number of rows.
         rows: Rows in all.
         aside: Rows that would be held out.
@@ -139,19 +140,19 @@ def check_sides(name: str, amount: float, rows: int, aside: int) -> None:
     Raises:
         UsageError: It has one.
     """
-    has = f"{rows:,} row{'' if rows == 1 else 's'}"
+    has = f"{data} {rows:,} row{'' if rows == 1 else 's'}"
     asked = f"{name} is {amount:,.12g}"
     if amount >= rows:
         raise UsageError(
-            f"{asked}, but there {'is' if rows == 1 else 'are'} {has}: none would be left to train on",
+            f"{asked}, but {has}: none would be left to train on",
             "hold out fewer rows, or a share such as 0.1",
         )
     if aside == rows:
         raise UsageError(
-            f"{asked} of {has}: none would be left to train on",
+            f"{asked}, and {has}: none would be left to train on",
             "hold out less; rows that ask the same question stay on one side",
         )
     if not aside:
         raise UsageError(
-            f"{asked} of {has}: nothing would be held out", f"hold out more, or leave {name} out"
+            f"{asked}, and {has}: nothing would be held out", f"hold out more, or leave {name} out"
         )

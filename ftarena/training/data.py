@@ -1,14 +1,22 @@
-"""Which examples a run sees: reading, sampling, holding out, and the record of it. No tokenizer yet."""
+"""Which examples a run sees: reading, mixing, holding out, replay, and the record of it. No tokenizer yet."""
 
-import hashlib
-import random
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftarena.curation.reading import Example, load_examples
-from ftarena.errors import UsageError
-from ftarena.recipes.schema import Recipe, split_sample
+from ftarena.curation.examples import Example
+from ftarena.curation.manifest import sha256_of
+from ftarena.curation.mixing import Part, chosen, replay_rows, shares
+from ftarena.curation.reading import load_examples
+from ftarena.curation.rows import Problem
+from ftarena.curation.sources import Columns, Source, resolve
+from ftarena.curation.splitting import check_sides, hold_out, question_key
+from ftarena.errors import FtarenaError
+from ftarena.recipes.data_entries import DataEntry, path_of
+from ftarena.recipes.schema import Method, Recipe
 
 
 @dataclass
@@ -16,115 +24,170 @@ class RunData:
     """The examples of a run."""
 
     train: list[Example]
+    """Replayed ones are at the end."""
+
     heldout: list[Example]
     lock: dict[str, Any] = field(default_factory=dict)
-    """What `data.lock.json` says: for each file its hash, its rows and how many of them are used."""
+    """What `data.lock.json` says: of each file its hash, its rows, and how many of them are used."""
+
+    dropped: list[Problem] = field(default_factory=list)
+    """Rows that were left out because they cannot be used, where the recipe says so."""
+
+
+@dataclass
+class _Entry:
+    """One entry of a recipe, read."""
+
+    name: str
+    weight: float | None
+    most: int | None
+    sources: list[Source]
+    examples: list[Example]
+    dropped: Counter[Path]
+
+    def take(self, count: int, seed: int) -> list[Example]:
+        """Return so many of its examples at random, in the order of the file."""
+        return [self.examples[number] for number in chosen(len(self.examples), count, seed)]
 
 
 def load_data(recipe: Recipe) -> RunData:
-    """Read, sample and split what a recipe names.
+    """Read, mix and split what a recipe names.
 
     Raises:
-        UsageError: `eval_split` leaves nothing to train on, or nothing to measure on.
+        UsageError: A source of a mix is empty, or `eval_split` leaves a side empty.
         FtarenaError: A file is missing or holds rows that cannot be used.
     """
-    train: list[Example] = []
-    heldout: list[Example] = []
+    dropped: list[Problem] = []
     lock: dict[str, Any] = {"train": [], "heldout": []}
-    for entry in recipe.dataset:
-        path, count = _parts(entry)
-        examples = load_examples(path, recipe.method)
-        used = sample(examples, count, recipe.seed)
-        train += used
-        lock["train"].append(_entry(path, len(examples), len(used)))
-    for entry in recipe.eval_dataset:
-        path, count = _parts(entry)
-        examples = load_examples(path)
-        used = sample(examples, count, recipe.seed)
+    entries = [_read(entry, recipe, recipe.method, dropped) for entry in recipe.dataset]
+    train = _mixed(entries, shares([_part(entry) for entry in entries]), recipe.seed)
+    lock["train"] += _account(entries, train)
+    heldout: list[Example] = []
+    for given in recipe.eval_dataset:
+        entry = _read(given, recipe, None, dropped)
+        used = entry.take(_part(entry).available, recipe.seed)
         heldout += used
-        lock["heldout"].append(_entry(path, len(examples), len(used)))
+        lock["heldout"] += _account([entry], used)
     if recipe.eval_split:
         rows = len(train)
         train, heldout = hold_out(train, recipe.eval_split)
-        _check_split(recipe.eval_split, rows, len(train), len(heldout))
+        check_sides("eval_split", "dataset has", recipe.eval_split, rows, len(heldout))
         lock["eval_split"] = {"train": len(train), "heldout": len(heldout)}
-    return RunData(train, heldout, lock)
+    if recipe.replay_dataset:
+        replayed, accounts = _replay(recipe, len(train), heldout if recipe.eval_split else [], dropped)
+        lock["train"] += accounts
+        lock["replay"] = {
+            "ratio": recipe.replay_ratio,
+            "rows": len(replayed),
+            "share": round(len(replayed) / (len(train) + len(replayed)), 4),
+        }
+        train = train + replayed
+    return RunData(train, heldout, lock, dropped)
 
 
-def _check_split(amount: float, rows: int, left: int, aside: int) -> None:
-    """Refuse a split with an empty side.
+def write_dropped(dropped: Sequence[Problem], path: Path) -> None:
+    """Write the rows that were left out, one a line: where each is and what is wrong with it."""
+    with path.open("w", encoding="utf-8") as file:
+        for problem in dropped:
+            line = {
+                "file": str(problem.file),
+                "line": problem.line,
+                "column": problem.column,
+                "code": problem.code,
+                "message": problem.message,
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def sources_of(entry: str | DataEntry) -> list[Source]:
+    """Return the files that an entry of a recipe names.
 
     Raises:
-        UsageError: It has one.
+        FtarenaError: It names nothing that can be read.
     """
-    has = f"{rows:,} row{'' if rows == 1 else 's'}"
-    asked = f"eval_split is {amount:,.12g}"
-    if amount >= rows:
-        raise UsageError(
-            f"{asked}, but dataset has {has}: none would be left to train on",
-            "hold out fewer rows, or a share such as 0.1",
-        )
-    if not left:
-        raise UsageError(
-            f"{asked}, and dataset has {has}: none would be left to train on",
-            "hold out less; rows that ask the same question stay on one side",
-        )
-    if not aside:
-        raise UsageError(
-            f"{asked}, and dataset has {has}: nothing would be held out",
-            "hold out more, or leave eval_split out",
-        )
+    path, _ = path_of(entry)
+    if isinstance(entry, str):
+        return resolve(path)
+    if entry.foreign:
+        from ftarena.curation.foreign import axolotl
 
-
-def sample(examples: list[Example], count: int | None, seed: int) -> list[Example]:
-    """Return `count` examples at random, in the order of the file; all of them where there are no more.
-
-    The same seed, file length and count give the same rows on every machine.
-    """
-    if count is None or count >= len(examples):
-        return examples
-    chosen = random.Random(f"{seed}/{len(examples)}/{count}").sample(range(len(examples)), count)
-    return [examples[index] for index in sorted(chosen)]
-
-
-def hold_out(examples: list[Example], amount: float) -> tuple[list[Example], list[Example]]:
-    """Split examples into those to train on and those to measure on.
-
-    By the content of the question, so that the same question never lands on both sides and adding rows to
-    the file moves no other row across.
-
-    Args:
-        examples: All of them.
-        amount: A share below 1, or a number of rows.
-    """
-    wanted = round(amount * len(examples)) if amount < 1 else int(amount)
-    order = sorted({_digest(example) for example in examples})
-    counts: dict[str, int] = {}
-    for example in examples:
-        counts[_digest(example)] = counts.get(_digest(example), 0) + 1
-    aside: set[str] = set()
-    rows = 0
-    for digest in order:
-        if rows >= wanted:
-            break
-        aside.add(digest)
-        rows += counts[digest]
-    return (
-        [example for example in examples if _digest(example) not in aside],
-        [example for example in examples if _digest(example) in aside],
+        split = {"split": entry.split} if entry.split else {}
+        return axolotl.source_of({"path": path, **split, **entry.foreign}, where=f"the entry {path}")
+    named = Columns(dict(entry.columns), dict(entry.tags), entry.ranking)
+    return resolve(
+        f"{path}:{entry.split}" if entry.split else path,
+        columns=None if named == Columns() else named,
+        shape=entry.shape,
+        format=entry.format,
     )
 
 
-def _digest(example: Example) -> str:
-    return hashlib.sha256(" ".join(example.question.casefold().split()).encode()).hexdigest()
+def _read(given: str | DataEntry, recipe: Recipe, method: Method | None, dropped: list[Problem]) -> _Entry:
+    path, most = path_of(given)
+    sources = sources_of(given)
+    examples: list[Example] = []
+    lost: Counter[Path] = Counter()
+    for source in sources:
+
+        def note(problems: tuple[Problem, ...], file: Path = source.path) -> None:
+            lost[file] += len(problems)
+            dropped.extend(problems)
+
+        examples += load_examples(source, method, bad_rows=recipe.bad_rows, on_dropped=note)
+    weight = given.weight if isinstance(given, DataEntry) else None
+    return _Entry(path, weight, most, sources, examples, lost)
 
 
-def _parts(entry: str) -> tuple[Path, int | None]:
-    path, count = split_sample(entry)
-    return Path(path), count
+def _part(entry: _Entry) -> Part:
+    return Part(entry.name, len(entry.examples), entry.weight, entry.most)
 
 
-def _entry(path: Path, rows: int, used: int) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"path": str(path), "sha256": digest, "rows": rows, "used": used}
+def _mixed(entries: Sequence[_Entry], counts: Sequence[int], seed: int) -> list[Example]:
+    taken = zip(entries, counts, strict=True)
+    return [example for entry, count in taken for example in entry.take(count, seed)]
+
+
+def _replay(
+    recipe: Recipe, rows: int, heldout: Sequence[Example], dropped: list[Problem]
+) -> tuple[list[Example], list[dict[str, Any]]]:
+    """Return the replayed examples and their account; none of them asks what was just held out."""
+    entries = [_read(entry, recipe, recipe.method, dropped) for entry in recipe.replay_dataset]
+    asked = {question_key(example) for example in heldout}
+    for entry in entries:
+        if asked:
+            entry.examples = [example for example in entry.examples if question_key(example) not in asked]
+    parts = [_part(entry) for entry in entries]
+    counts = shares(parts)
+    if recipe.replay_ratio is None:
+        raise FtarenaError("replay_ratio is not set", "a recipe is resolved before its data are read")
+    wanted = replay_rows(rows, recipe.replay_ratio, sum(counts))
+    if wanted < sum(counts):
+        counts = shares(parts, rows=wanted)
+    replayed = _mixed(entries, counts, recipe.seed)
+    return replayed, _account(entries, replayed, replay=True)
+
+
+def _account(
+    entries: Sequence[_Entry], used: Sequence[Example], *, replay: bool = False
+) -> list[dict[str, Any]]:
+    """Return what the lock says about the files of some entries; what is not the case is left out."""
+    found = Counter(id(example) for example in used)
+    accounts = []
+    for entry in entries:
+        of_file = Counter(example.file for example in entry.examples)
+        taken = Counter(example.file for example in entry.examples if found[id(example)])
+        for source in entry.sources:
+            account: dict[str, Any] = {
+                "path": str(source.path),
+                "sha256": sha256_of(source.path),
+                "rows": of_file[source.path],
+                "used": taken[source.path],
+            }
+            if entry.weight is not None:
+                account["weight"] = entry.weight
+            if entry.dropped[source.path]:
+                account["dropped"] = entry.dropped[source.path]
+            if replay:
+                account["replay"] = True
+            accounts.append(account)
+    return accounts

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,17 @@ def test_a_split_loses_nothing_and_leaks_nothing_at_all(questions: list[str], sh
     assert sorted([*train, *heldout], key=lambda row: row.line) == rows
     assert not {question_key(row) for row in train} & {question_key(row) for row in heldout}
     assert len(heldout) >= (round(share * len(rows)) if share < 1 else min(share, len(rows)))
+
+
+@given(questions=QUESTIONS, share=st.floats(0, 0.99), random=st.randoms())
+def test_a_split_does_not_depend_on_the_order(questions: list[str], share: float, random: Random) -> None:
+    """Sorting the file differently moves no row across."""
+    rows = examples(questions)
+    shuffled = rows[:]
+    random.shuffle(shuffled)
+    assert {row.line for row in hold_out(rows, share)[1]} == {
+        row.line for row in hold_out(shuffled, share)[1]
+    }
 
 
 @given(questions=QUESTIONS.filter(lambda questions: len(questions) > 1), share=st.floats(0.1, 0.9))

@@ -1,59 +1,29 @@
 """Which examples a run sees."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ftarena.curation.reading import Example, Turn
+from ftarena.curation.decisions import Decisions
+from ftarena.curation.identity import item_at
+from ftarena.curation.reading import DataError
+from ftarena.curation.sources import source_of
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe
-from ftarena.training.data import hold_out, load_data, sample
+from ftarena.training.data import load_data, write_dropped
 
 
-def examples(questions: list[str]) -> list[Example]:
-    turns = [(Turn("user", question),) for question in questions]
-    return [
-        Example(Path("x"), line, "completion", prompt, (Turn("assistant", str(line)),))
-        for line, prompt in enumerate(turns, start=1)
-    ]
+def rows(path: Path, *questions: str) -> Path:
+    lines = (json.dumps({"prompt": question, "completion": "a"}) + "\n" for question in questions)
+    path.write_text("".join(lines))
+    return path
 
 
-QUESTIONS = st.lists(st.text("abc", min_size=1, max_size=3), max_size=40)
-
-
-@given(questions=QUESTIONS, share=st.floats(0, 0.99) | st.integers(1, 30))
-def test_a_split_loses_nothing_and_leaks_nothing(questions: list[str], share: float) -> None:
-    """Each row is on one side; the same question is never on both."""
-    rows = examples(questions)
-    train, heldout = hold_out(rows, share)
-    assert sorted([*train, *heldout], key=lambda row: row.line) == rows
-    assert not {row.question for row in train} & {row.question for row in heldout}
-    wanted = round(share * len(rows)) if share < 1 else min(share, len(rows))
-    assert len(heldout) >= wanted
-
-
-@given(questions=QUESTIONS, share=st.floats(0, 0.99), seed=st.randoms())
-def test_a_split_does_not_depend_on_the_order(questions: list[str], share: float, seed: object) -> None:
-    """Sorting the file differently moves no row across."""
-    rows = examples(questions)
-    shuffled = rows[:]
-    seed.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
-    assert {row.line for row in hold_out(rows, share)[1]} == {
-        row.line for row in hold_out(shuffled, share)[1]
-    }
-
-
-@given(questions=QUESTIONS, count=st.none() | st.integers(1, 50), seed=st.integers(0, 9))
-def test_a_sample_is_the_same_on_every_machine(questions: list[str], count: int | None, seed: int) -> None:
-    """`file#500` with one seed is one set of rows, in the file's order, none twice."""
-    rows = examples(questions)
-    chosen = sample(rows, count, seed)
-    assert chosen == sample(rows, count, seed)
-    assert len(chosen) == (len(rows) if count is None else min(count, len(rows)))
-    assert [row.line for row in chosen] == sorted({row.line for row in chosen})
+def recipe(**keys: object) -> Recipe:
+    base = {"method": "sft", "model_name_or_path": "demo:smollm2"}
+    return Recipe.model_validate({**base, **keys}).resolved()
 
 
 def test_what_was_trained_on_is_written_down(tmp_path: Path) -> None:
@@ -76,3 +46,90 @@ def test_holding_out_everything_is_refused(tmp_path: Path) -> None:
     recipe = Recipe(method="sft", model_name_or_path="demo:smollm2", dataset=[str(path)], eval_split=1)
     with pytest.raises(FtarenaError, match="none would be left to train on"):
         load_data(recipe.resolved())
+
+
+def test_sources_are_mixed_by_weight_with_replay(tmp_path: Path) -> None:
+    """Twice as much of one file as of another, and a tenth of replay: the lock says what was taken."""
+    one = rows(tmp_path / "one.jsonl", *(f"one {n}" for n in range(50)))
+    two = rows(tmp_path / "two.jsonl", *(f"two {n}" for n in range(30)))
+    general = rows(tmp_path / "general.jsonl", *(f"general {n}" for n in range(90)))
+    data = load_data(
+        recipe(
+            dataset=[{"path": str(one), "weight": 2}, {"path": str(two), "weight": 1, "max_samples": 18}],
+            replay_dataset=[str(general)],
+            replay_ratio=0.1,
+        )
+    )
+    words = Counter(example.question.split()[0] for example in data.train)
+    assert words == {"one": 36, "two": 18, "general": 6}
+    assert [(entry["used"], entry.get("weight"), entry.get("replay")) for entry in data.lock["train"]] == [
+        (36, 2, None),
+        (18, 1, None),
+        (6, None, True),
+    ]
+    assert data.lock["replay"] == {"ratio": 0.1, "rows": 6, "share": 0.1}
+
+
+def test_replay_never_shows_what_was_held_out(tmp_path: Path) -> None:
+    """A question that is held out is not trained on through the replay either."""
+    mine = rows(tmp_path / "mine.jsonl", *(f"question {n}" for n in range(40)))
+    general = rows(tmp_path / "general.jsonl", *(f"Question {n}?" for n in range(40)))
+    data = load_data(
+        recipe(dataset=[str(mine)], replay_dataset=[str(general)], replay_ratio=0.4, eval_split=0.5)
+    )
+    held = {example.question for example in data.heldout}
+    replayed = [example.question for example in data.train if example.question.startswith("Q")]
+    assert len(held) == 20 and len(replayed) == 13
+    assert not held & {question.lower().rstrip("?") for question in replayed}
+
+
+def test_bad_rows_are_dropped_only_when_i_say_so(tmp_path: Path) -> None:
+    """A broken row ends it; with `bad_rows: drop` it is counted and written down."""
+    path = rows(tmp_path / "d.jsonl", "one", "two", "")
+    with path.open("a") as file:
+        file.write("{\n")
+    with pytest.raises(DataError, match=r"d\.jsonl:3"):
+        load_data(recipe(dataset=[str(path)]))
+    data = load_data(recipe(dataset=[str(path)], bad_rows="drop"))
+    (entry,) = data.lock["train"]
+    assert (entry["rows"], entry["used"], entry["dropped"]) == (2, 2, 2)
+    write_dropped(data.dropped, tmp_path / "dropped.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "dropped.jsonl").read_text().splitlines()]
+    assert [(line["line"], line["code"]) for line in lines] == [(3, "empty"), (4, "json")]
+
+
+def test_an_entry_says_what_its_columns_mean(tmp_path: Path) -> None:
+    """A CSV with names of its own, and an entry as axolotl writes it, are trained on as they are."""
+    table = tmp_path / "d.csv"
+    table.write_text("question,answer\nWhat?,That.\n")
+    entry = {"path": str(table), "columns": {"prompt": "question", "completion": "answer"}}
+    foreign = tmp_path / "a.jsonl"
+    foreign.write_text(json.dumps({"instruction": "Say hi", "output": "hi"}) + "\n")
+    data = load_data(recipe(dataset=[entry, {"path": str(foreign), "type": "alpaca"}]))
+    assert [example.question for example in data.train] == ["What?", "Say hi"]
+
+
+def test_a_folder_is_one_source(tmp_path: Path) -> None:
+    """A folder of files is read file by file; decisions and other records in it are no data."""
+    (tmp_path / "data").mkdir()
+    for name in ("a", "b"):
+        rows(tmp_path / "data" / f"{name}.jsonl", name)
+    source = source_of(tmp_path / "data" / "a.jsonl")
+    Decisions.open(source).exclude(item_at(source, 1).row, "", "ana")
+    data = load_data(recipe(dataset=[str(tmp_path / "data")]))
+    assert [example.question for example in data.train] == ["a", "b"]
+    assert [(Path(entry["path"]).name, entry["used"]) for entry in data.lock["train"]] == [
+        ("a.jsonl", 1),
+        ("b.jsonl", 1),
+    ]
+
+
+def test_other_peoples_data_are_trained_on_as_they_are() -> None:
+    """LLaMA-Factory's own demo files, by the name that their `dataset_info.json` gives them."""
+    info = Path(__file__).parents[3] / "shared" / "data" / "llamafactory" / "dataset_info.json"
+    if not info.exists():
+        pytest.skip("the files of LLaMA-Factory are not here")
+    data = load_data(recipe(dataset=[f"{info}:glaive_toolcall_en_demo#20", f"{info}:alpaca_en_demo#5"]))
+    assert len(data.train) == 25 and any(example.tools for example in data.train)
+    pairs = load_data(recipe(method="dpo", dataset=[f"{info}:dpo_en_demo#7"]))
+    assert len(pairs.train) == 7 and all(example.rejected for example in pairs.train)

@@ -14,6 +14,7 @@ from ftarena.training.worker.loading import Plan
 
 ENVIRONMENT = "environment.json"
 DATA_LOCK = "data.lock.json"
+DROPPED = "dropped.jsonl"
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "safetensors")
 
@@ -67,7 +68,9 @@ def link_best(directory: Path, losses: Mapping[int, float]) -> int | None:
 def save_card(directory: Path, recipe: Recipe, lock: Mapping[str, Any], losses: Mapping[int, float]) -> None:
     """Write the model card: what the adapter is of, what it learned from, and how well it did."""
     files = [
-        f"- `{Path(entry['path']).name}`: {entry['used']} of {entry['rows']} rows" for entry in lock["train"]
+        f"- `{Path(entry['path']).name}`: {entry['used']} of {entry['rows']} rows"
+        + (" (replay: general examples against forgetting)" if entry.get("replay") else "")
+        for entry in lock["train"]
     ]
     lines = [
         "---",

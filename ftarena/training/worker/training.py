@@ -13,7 +13,7 @@ from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
-from ftarena.training.data import load_data
+from ftarena.training.data import load_data, write_dropped
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import RunState
 from ftarena.training.worker import artifacts
@@ -49,6 +49,13 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
     transformers.set_seed(recipe.seed)
     machine = plan(recipe)
     data = load_data(recipe)
+    if data.dropped:
+        write_dropped(data.dropped, directory / artifacts.DROPPED)
+        reporter.event(
+            "dropped",
+            f"{len(data.dropped)} rows cannot be used and were left out: {artifacts.DROPPED}",
+            rows=len(data.dropped),
+        )
 
     reporter.doing(RunState.PREPARING, f"loading {recipe.model_name_or_path}")
     base = prepare_model(
