@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ftarena.curation.rows import Problem, Row, objects, read_row, read_rows, window
@@ -196,6 +196,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=100, deadline=None)
+@example(rows=[1.5e30, -0.0], indent=None, ascii=True, block=1, style="array")
 @given(
     rows=st.lists(JSON, max_size=6),
     indent=st.sampled_from([None, 0, 2]),

@@ -79,8 +79,9 @@ class Window:
                 raise self._broken(error) from None
             except (ValueError, RecursionError) as error:
                 raise unparsed(error) from None
-            # A number at the very end of what was read may go on.
-            if end < len(self._text) or self._text[end - 1] in '"}]' or not self._more():
+            # A number near the end of what was read may go on: 1, 1., 1.5, 1.5e, 1.5e3.
+            number = isinstance(value, int | float) and len(self._text) - end < _TAIL
+            if not number or not self._more():
                 break
         if not self._clean and (wrong := _NOT_UTF8.search(self._text, self._at, end)):
             byte = ord(wrong.group()) & 0xFF
