@@ -154,9 +154,12 @@ def _figures(stats: Mapping[str, Any]) -> Iterator[str]:
             languages[language] += count
     if languages:
         total = sum(languages.values())
-        most = sorted(languages.items(), key=lambda item: (-item[1], item[0]))[:5]
-        told = ", ".join(f"{language} {_percent(count / total)}" for language, count in most)
-        yield f"languages, where it can be told: {told}"
+        ranked = sorted(languages.items(), key=lambda item: (-item[1], item[0]))
+        told = [
+            f"{language} {_percent(count / total)}" for language, count in ranked if count >= 0.01 * total
+        ]
+        more = [f"{len(ranked) - len(told)} more"] if len(told) < len(ranked) else []
+        yield f"languages, where it can be told: {', '.join([*told, *more])}"
     if bias := stats.get("length_bias"):
         yield f"pairs: {bias['verdict']}"
     if labels := stats.get("labels"):
