@@ -101,13 +101,13 @@ def recognise(path: Path, format: Format | None = None) -> tuple[Format, Compres
     if named is not None:
         return named, compression
     shown = clean_line(str(path))
+    if remedy := _REMEDIES.get(path.suffix.lower()):
+        raise FtarenaError(f"{shown}: files ending in {path.suffix} are not read", remedy.format(file=shown))
     for magic, suffix in _MAGICS.items():
         if head.startswith(magic):
             raise FtarenaError(
                 f"{shown} is not a data file that is read here", _REMEDIES[suffix].format(file=shown)
             )
-    if remedy := _REMEDIES.get(path.suffix.lower()):
-        raise FtarenaError(f"{shown}: files ending in {path.suffix} are not read", remedy.format(file=shown))
     if guess := _guess(_unpacked(head, compression)):
         return guess, compression
     raise FtarenaError(

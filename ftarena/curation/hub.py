@@ -206,20 +206,17 @@ def _no_files(name: str, listing: Listing) -> FtarenaError:
 
 def _listing(name: str) -> Listing:
     """Return what a data set holds; where the hub cannot be reached, what it held last time."""
-    import httpx
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError
 
     org, _, short = name.partition("/")
     record = cache_dir() / "hub" / f"{org}--{short}.json"
     try:
         info = HfApi().dataset_info(name, timeout=_TIMEOUT_S)
-    except (OfflineModeIsEnabled, httpx.TransportError, OSError) as error:
+    except _failures() as error:
         refused = isinstance(error, HfHubHTTPError) and error.response.status_code < 500
         if not refused and (known := _recorded(record)):
             return known
-        raise _refused(name, error) from error
-    except ValueError as error:  # no answer of a hub
         raise _refused(name, error) from error
     described = info.card_data.get("configs") if info.card_data else None
     configs = [config for config in described or [] if isinstance(config, Mapping)]
@@ -241,13 +238,23 @@ def _recorded(record: Path) -> Listing | None:
 
 
 def _download(name: str, revision: str, file: str) -> Path:
-    import httpx
     from huggingface_hub import hf_hub_download
 
     try:
         return Path(hf_hub_download(name, file, repo_type="dataset", revision=revision))
-    except (httpx.TransportError, OSError, ValueError) as error:
+    except _failures() as error:
         raise _refused(name, error) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what asking the hub can raise; ValueError is an answer that is none of a hub.
+
+    The library changed its HTTP client with 1.0 and again with 2.0: the base of its own error is that of the
+    client's errors, whichever it is.
+    """
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    return (*HfHubHTTPError.__bases__, OSError, ValueError, EntryNotFoundError)
 
 
 def _refused(name: str, error: Exception) -> FtarenaError:
@@ -259,7 +266,8 @@ def _refused(name: str, error: Exception) -> FtarenaError:
             f"{name} is gated: its owners ask who reads it",
             "accept its terms on its page, then log in: hf auth login",
         )
-    if isinstance(error, errors.RepositoryNotFoundError):
+    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else 0
+    if isinstance(error, errors.RepositoryNotFoundError) or status == 401:
         return FtarenaError(
             f"there is no data set {name} on the hub, or it is private",
             "check the name; for a private one log in first: hf auth login",
@@ -268,8 +276,7 @@ def _refused(name: str, error: Exception) -> FtarenaError:
         error, errors.LocalEntryNotFoundError
     ):
         return FtarenaError(f"{name} has changed while it was read", "try again")
-    if isinstance(error, errors.HfHubHTTPError):
-        status = error.response.status_code
+    if status:
         said = "too many requests" if status == 429 else f"status {status}"
         return FtarenaError(
             f"the hub does not give {name}: {said}", "try again later, or log in: hf auth login"
