@@ -206,6 +206,10 @@ def test_a_prompt_beside_two_conversations_is_theirs() -> None:
             {"system_prompt": "s", "question": Q, "response": A},
             "--columns prompt=question,completion=response,system=system_prompt",
         ),
+        (
+            {"instruction": Q, "context": "c", "response": A},
+            "looks like instruction and response with context: --columns input=context,output=response",
+        ),
         ({"Query": Q, "Answer": A}, "--columns prompt=Query,completion=Answer"),
         (
             {"instruction": Q, "chosen_response": A, "rejected_response": B},

@@ -21,6 +21,7 @@ _ANSWERS = (
     "text",
 )
 _PAIRS = (("chosen_response", "rejected_response"), ("preferred", "dispreferred"), ("accepted", "rejected"))
+_CONTEXTS = ("input", "context", "passage", "document")
 _SYSTEMS = ("system_prompt", "system_message")
 
 
@@ -52,6 +53,10 @@ def suggestion(row: Mapping[str, Any], shapes: Sequence[Shape]) -> str:
         answer = names.get(name)
         if answer is not None and answer != question and _is_text(row, answer):
             looks = f"{_shown(question)} and {_shown(answer)}"
+            context = next((names[name] for name in _CONTEXTS if _is_text(row, names.get(name))), question)
+            if "alpaca" in shapes and context not in (question, answer):
+                mapping = {"instruction": question, "input": context, "output": answer, **system}
+                return _option(f"{looks} with {_shown(context)}", mapping)
             return _option(looks, {"prompt": question, "completion": answer, **system})
     return ""
 
