@@ -1,5 +1,6 @@
 """`ftarena check`: what is wrong with data before a night is lost on it."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow
 import pytest
+from pyarrow import parquet
+from token_models import write_model
 
 from ftarena.curation.check import CheckReport, Progress, check_files, check_sources
 from ftarena.curation.rows import read_chunks
 from ftarena.curation.sources import source_of
+from ftarena.curation.tokens import TokenSpec
 from ftarena.errors import FtarenaError
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
@@ -247,3 +252,34 @@ def test_only_held_out_data_can_be_checked(tmp_path: Path) -> None:
     """A file of questions can be checked before there is anything to train on."""
     report = check_sources([], [source_of(write(tmp_path / "b", {"prompt": "q"}, {"prompt": ""}))])
     assert (report.examples, report.heldout, dict(report.counts)) == (0, 1, {"empty": 1})
+
+
+def test_tokens_are_looked_at_in_every_process(tmp_path: Path, small_is_large: None) -> None:
+    """With a model, lengths and cut rows are counted over all chunks, whoever counted them."""
+    spec = TokenSpec(write_model(tmp_path / "model"), "the model", 60)
+    rows = [row(f"q{number}", "x" * (100 if number % 50 == 7 else 10)) for number in range(300)]
+    train = [source_of(write(tmp_path / "train.jsonl", *rows))]
+    heldout = [source_of(write(tmp_path / "heldout.jsonl", row("another", "y" * 200)))]
+    alone = check_sources(train, heldout, tokens=spec, processes=1)
+    shared = check_sources(train, heldout, tokens=spec, processes=2)
+    assert shared.to_json() == alone.to_json()
+    tokens = shared.stats["tokens"]
+    assert (tokens["examples"], tokens["too_long"]) == (300, 6)
+    assert [one.line for one in shared.findings if one.code == "too-long"] == [8, 58, 108, 158, 208, 258]
+
+
+def test_packed_and_columnar_files_are_checked_like_lines(tmp_path: Path) -> None:
+    """How a file is packed changes neither what is found nor where."""
+    rows = [row("a"), row("b"), row("a")]
+    plain = write(tmp_path / "a.jsonl", *rows)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    table = pyarrow.Table.from_pylist(rows)
+    parquet.write_table(table, tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.jsonl.gz", "a.parquet"):
+        assert codes(check_files([tmp_path / name])) == [("warning", "duplicate", 3)], name
+    # Near duplicates are read a second time, from whatever they are in.
+    long = " ".join(f"word{number}" for number in range(60))
+    parquet.write_table(
+        pyarrow.Table.from_pylist([row("a", long), row("b"), row("a b", long)]), tmp_path / "b.parquet"
+    )
+    assert codes(check_files([tmp_path / "b.parquet"])) == [("warning", "near-duplicate", 3)]
