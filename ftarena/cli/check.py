@@ -50,7 +50,7 @@ def check(
         bool, typer.Option("--arena/--no-arena", help="Look for the arena's prompts in the data.")
     ] = True,
     processes: Annotated[
-        int | None, typer.Option("--processes", min=1, help="Default: one for each processor.")
+        int | None, typer.Option("--processes", min=1, help="Default: one for each processor, at most 8.")
     ] = None,
     as_json: AsJson = False,
     db: Db = None,

@@ -55,7 +55,7 @@ def check(
         codes: Show only findings of these codes.
         show_all: Show every finding that is kept, not only ten of each code.
         keep: How many findings of a code are kept.
-        processes: How many to use. None: one for each processor.
+        processes: How many to use. None: one for each processor, at most eight.
 
     Returns:
         The exit code: 1 if anything is an error (or, if `strict`, a warning), else 0.

@@ -36,7 +36,8 @@ def check_sources(
         heldout: What is kept aside for evaluation; prompts without an answer are fine here, as questions.
         arena_prompts: The texts of the arena's prompts: votes on what was trained on are not fair.
         tokens: The model whose tokens are looked at, too. None: no model is needed.
-        processes: How many to use. None: one for each processor. Small data are always checked in this one.
+        processes: How many to use. None: one for each processor, at most eight. Small data are
+            always checked in this one.
         keep: How many findings of a code the report keeps; all are counted.
         on_progress: Called every now and then, in this thread.
 

@@ -49,9 +49,15 @@ def run_check(
     setup = Setup(keep, common[near.GRAM], QuestionIndex(questions, common) if questions else None, tokens)
     with GrowingColumns(TYPES) as rows, near.near_columns() as signed:
         gathered = _Gathered(sources, keep, rows, signed, on_progress)
-        for result in examined(_tasks(train, heldout), setup, processes or os.cpu_count() or 1):
+        for result in examined(_tasks(train, heldout), setup, processes or default_processes()):
             gathered.add(result)
         return gathered.report(questions, setup)
+
+
+def default_processes() -> int:
+    """Return how many processes a check uses: the processors it may run on, and no more than eight."""
+    # Each takes about 100 MB, and more than eight wait for the one that reads.
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def _tasks(train: Sequence[Source], heldout: Sequence[Source]) -> Iterator[Task]:
