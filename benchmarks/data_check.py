@@ -11,7 +11,6 @@ one JSON line. Wall time means something only on a quiet machine; `cpu_s` is wha
 
 import argparse
 import json
-import os
 import random
 import resource
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from ftarena.curation.check import CheckReport, check_sources
+from ftarena.curation.check.run import default_processes
 from ftarena.curation.sources import source_of
 from ftarena.curation.tokens.checking import TokenSpec
 
@@ -176,7 +176,7 @@ def measure(
         "benchmark": name,
         "examples": report.examples,
         "megabytes": round(train.stat().st_size / 1e6, 1),
-        "processes": processes or os.cpu_count(),
+        "processes": processes or default_processes(),
         "wall_s": round(wall_s, 1),
         "cpu_s": round(used_s, 1),
         "examples_per_s": round(report.examples / wall_s),

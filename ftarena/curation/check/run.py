@@ -4,7 +4,6 @@ What is kept of a row is a fixed number of bytes, most of them on disk, so that 
 checked: about 100 bytes of memory and 300 of the temporary folder each.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +26,7 @@ from ftarena.curation.rows import read_chunks
 from ftarena.curation.sources import Source
 from ftarena.curation.tokens.checking import TokenSpec
 from ftarena.curation.tokens.tally import TokenTally
+from ftarena.hardware import usable_cores
 
 
 def run_check(
@@ -57,7 +57,7 @@ def run_check(
 def default_processes() -> int:
     """Return how many processes a check uses: the processors it may run on, and no more than eight."""
     # Each takes about 100 MB, and more than eight wait for the one that reads.
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    return min(usable_cores(), 8)
 
 
 def _tasks(train: Sequence[Source], heldout: Sequence[Source]) -> Iterator[Task]:
