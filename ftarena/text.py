@@ -24,6 +24,14 @@ def clean_text(text: str) -> str:
     return _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def spell_out(text: str) -> str:
+    """Return `text` with what a terminal would obey or hide written out: an escape as `‹U+001B›`.
+
+    For places where people look for exactly that. What is left is as `clean_text` leaves it.
+    """
+    return _UNSAFE.sub(lambda found: f"‹U+{ord(found[0]):04X}›", text.replace("\r\n", "\n"))
+
+
 def clean_line(text: str) -> str:
     """Return `text` cleaned and on one line: for titles, table cells and log lines."""
     return " ".join(clean_text(text).split())
