@@ -238,3 +238,10 @@ def test_a_full_disk_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(FtarenaError, match="is full") as raised, GrowingColumns({"a": np.uint64}) as columns:
         columns.append({"a": np.zeros(1 << 16, dtype=np.uint64)})
     assert "TMPDIR" in raised.value.hint
+
+
+def test_typographic_marks_change_no_word() -> None:
+    """A row with curly quotes has the words of one with straight quotes, whatever else stands in it."""
+    straight, curly = "He said: 'it - is' \"fine\"... no", "He said: ‘it — is’ “fine”… no"
+    for rest in ("", " café"):
+        assert words(curly + rest) == [word for word in words(straight + rest) if word != "-"]

@@ -20,6 +20,7 @@ Hashes: TypeAlias = NDArray[np.uint64]
 # 2*2), nor does what makes the option of a command.
 _ASCII_MARKS = ".,;:!?'\"`()[]{}"
 _OTHER_MARKS = "¡¿«»·\u2010-\u2027\u2030-\u205e\u3000-\u3003\u3008-\u3011\u3014-\u301f\u0964\u0965،؛؟"
+_TYPOGRAPHIC = "–—‘’“”…\u00a0"
 _TO_SPACE = str.maketrans(dict.fromkeys(_ASCII_MARKS, " "))
 # Scripts without spaces between words: each letter counts as a word (Thai, Lao, Burmese, Khmer, kana, Han).
 _UNSPACED = (
@@ -37,6 +38,9 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 
 def words(text: str) -> list[str]:
     """Return the words of a text, case folded and without punctuation."""
+    if not text.isascii():
+        for mark in _TYPOGRAPHIC:  # the only thing that is not ASCII in most English texts
+            text = text.replace(mark, " ")
     if text.isascii():
         return text.lower().translate(_TO_SPACE).split()  # ten times as fast as a regular expression
     text = unicodedata.normalize("NFKC", text).casefold()
