@@ -161,7 +161,10 @@ class AllRows:
 
     def place_of(self, key: str) -> int | None:
         """Return the number of the row with a key."""
-        path, line = place_of_key(key)
+        place = place_of_key(key)
+        if place is None:
+            return None
+        path, line = place
         for start, table in zip(self._starts, self.tables, strict=False):
             if table.source.path == path and (number := table.place_of(line)) is not None:
                 return start + number

@@ -4,6 +4,8 @@ A JSONL file is indexed once (where each line begins); a row is read when it is 
 which cannot be entered in the middle, the beginning of each row's text is kept instead.
 """
 
+import json
+import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +23,7 @@ MOST_ROWS = 1_000_000
 _PREVIEW_BYTES = 4_096
 _PREVIEW = 160
 _FEW = 8
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BLOCK = 1 << 20
 
 Place = tuple[Path, int]
@@ -174,10 +177,10 @@ def key_of(place: Place) -> str:
     return f"{place[0]}\0{place[1]}"
 
 
-def place_of_key(key: str) -> Place:
-    """Return the row that a key stands for."""
-    path, _, line = key.rpartition("\0")
-    return Path(path), int(line)
+def place_of_key(key: str) -> Place | None:
+    """Return the row that a key stands for, or None where it stands for something else."""
+    path, mark, line = key.rpartition("\0")
+    return (Path(path), int(line)) if mark else None
 
 
 def where(place: Place, *, many: bool) -> str:
@@ -186,25 +189,20 @@ def where(place: Place, *, many: bool) -> str:
 
 
 def matcher(needle: str) -> Callable[[str], bool]:
-    """Return whether a row's JSON holds a text, ignoring case; escaped letters are found, too."""
-    spellings = {needle.casefold(), _escaped(needle).casefold(), _escaped(needle, ascii=True).casefold()}
+    """Return whether a row's JSON holds a text, ignoring case; letters that are escaped are found, too."""
+    wanted = {needle.casefold(), json.dumps(needle, ensure_ascii=False)[1:-1].casefold()}
 
     def holds(text: str) -> bool:
+        if "\\u" in text:
+            text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins halves of pairs
         text = text.casefold()
-        return any(spelling in text for spelling in spellings)
+        return any(spelling in text for spelling in wanted)
 
     return holds
 
 
-def _escaped(text: str, *, ascii: bool = False) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=ascii)[1:-1]
-
-
 def _matching(rows: Iterator[Row | Problem], keep: Callable[[str], bool] | None) -> Iterator[Row | Problem]:
-    import json
-
     for row in rows:
         text = row.message if isinstance(row, Problem) else json.dumps(row.value, ensure_ascii=False)
         if keep is None or keep(text):

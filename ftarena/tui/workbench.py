@@ -20,7 +20,6 @@ from ftarena.tui.data_rows import Place, read_place, read_places
 if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport
     from ftarena.curation.decisions import Decisions
-    from ftarena.curation.manifest import Manifest
     from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
     from ftarena.curation.tokens.mask import MaskView
 
@@ -327,20 +326,34 @@ class Workbench:
         return [*parts, self.heldout] if decided else parts
 
     def unreadable(self, sources: Sequence[Source]) -> int:
-        """Return how many rows of some files can never be used, as far as the check has found any."""
+        """Return how many rows of some files cannot be used as they were decided, as far as was found."""
         paths = {source.path for source in sources}
         found = self.report.findings if self.report else ()
-        return len({(one.file, one.line) for one in found if one.file in paths and one.code in UNUSABLE})
+        bad = {(one.file, one.line) for one in found if one.file in paths and one.code in UNUSABLE}
+        return sum(self.signs.get(place) not in (SIGNS["exclude"], SIGNS["edit"]) for place in bad)
 
-    def apply(self, sources: Sequence[Source], out: Path, *, drop_bad: bool) -> "Manifest":
-        """Write rows as they were decided, and a manifest beside them.
+    def apply(
+        self, sources: Sequence[Source], out: Path, *, drop_bad: bool, overwrite: bool = False
+    ) -> list[str]:
+        """Write rows as they were decided, and a manifest beside them; return what became of them, in words.
 
         Raises:
-            FtarenaError: The file is there already, a row cannot be used, or the disk refuses.
+            FtarenaError: A row cannot be used and none may be dropped, or the disk refuses.
         """
         from ftarena.curation.apply import apply_decisions
+        from ftarena.curation.manifest import manifest_path
 
-        return apply_decisions(sources, out, drop_bad=drop_bad)
+        manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
+        words = [f"{manifest.rows:,} of {manifest.rows_in:,} rows are in {out}"]
+        counts = [
+            f"{count:,} {name}"
+            for name in ("excluded", "edited", "relabelled", "dropped")
+            if (count := manifest.total(name))
+        ]
+        words.append(", ".join(counts) or "nothing was decided: the set is what the files hold")
+        if strays := manifest.total("strays"):
+            words.append(f"{strays:,} decisions apply to no row: the file has changed since")
+        return [*words, f"how it was made: {manifest_path(out).name}"]
 
     def _any_decided(self, sources: Sequence[Source]) -> bool:
         return any(self._decisions[source.path].standing for source in sources)

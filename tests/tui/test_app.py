@@ -34,7 +34,7 @@ async def test_going_places(desk: Desk) -> None:
         await until(pilot, lambda: app.screen.query("PromptBox:focus"))
         await pilot.press("2")
         assert place(app) == "chat"
-        for key, name in (("f2", "vote"), ("3", "scores"), ("4", "runs"), ("f1", "chat"), ("f3", "scores")):
+        for key, name in (("f2", "vote"), ("3", "scores"), ("5", "data"), ("f1", "chat"), ("f3", "scores")):
             await pilot.press(key)
             await until(pilot, lambda name=name: place(app) == name)
             assert f" ▸{key[-1]} {name.title()}" in screen_text(app).splitlines()[0]
@@ -43,7 +43,7 @@ async def test_going_places(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-@pytest.mark.parametrize("name", ["chat", "vote", "scores", "runs"])
+@pytest.mark.parametrize("name", ["chat", "vote", "scores", "runs", "data"])
 async def test_first_start(workspace: Workspace, name: str, size: tuple[int, int]) -> None:
     """Nothing is there: no empty table, but what to do and what was found; nothing is created by looking."""
     desk = make_desk(workspace)
@@ -103,11 +103,11 @@ async def test_palette_has_every_action(desk: Desk) -> None:
 def test_settings_survive_nonsense(tmp_path: Path) -> None:
     """A settings file that somebody broke is the defaults; saving alone creates no project."""
     path = tmp_path / "settings.json"
-    for text in ("", "[]", '{"reveal": "always", "theme": 3}', "\x00"):
+    for text in ("", "[]", '{"reveal": "always", "theme": 3, "data": {}}', "\x00"):
         path.write_text(text)
         assert load_settings(path) == Settings()
-    save_settings(path, Settings("nord", "end"))
-    assert load_settings(path) == Settings("nord", "end")
+    save_settings(path, Settings("nord", "end", ("a.jsonl",)))
+    assert load_settings(path) == Settings("nord", "end", ("a.jsonl",))
     save_settings(tmp_path / "none" / "settings.json", Settings())
     assert not (tmp_path / "none").exists()
 
@@ -118,7 +118,7 @@ async def test_themes(desk: Desk, theme: str) -> None:
     save_settings(desk.workspace.root / "settings.json", Settings(theme=theme))
     app = FtarenaApp(desk, "vote")
     async with app.run_test(size=SMALL) as pilot:
-        for key in ("f1", "f2", "f3", "f4"):
+        for key in ("f1", "f2", "f3", "f4", "f5"):
             await pilot.press(key)
             await pilot.pause()
         assert app.theme == ("textual-dark" if theme == "no-such-theme" else theme)
@@ -183,7 +183,7 @@ async def main():
     workspace = Workspace(Path({root!r}))
     app = FtarenaApp(Desk(workspace, workspace.database, "ana"), "chat")
     async with app.run_test(size=(80, 24)) as pilot:
-        for key in ("f1", "f2", "f3", "f4"):
+        for key in ("f1", "f2", "f3", "f4", "f5"):
             await pilot.press(key)
             await pilot.pause(0.1)
 asyncio.run(main())

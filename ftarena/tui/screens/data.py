@@ -58,6 +58,9 @@ class DataScreen(Deciding):
 
     NAME = "data"
     CSS_PATH = "data.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]
+    """On a low terminal the row itself needs the lines that say why a finding hurts."""
+
     ABOUT, HELP, BINDINGS = ABOUT, HELP, BINDINGS
 
     def __init__(self, desk: "Desk", data: Sequence[str] = ()) -> None:
@@ -83,6 +86,7 @@ class DataScreen(Deciding):
         self.twin: Looked | None = None
         self._shown: tuple[object, ...] = ()
         self._go_back_to_end = False
+        self._listed_kind = ""
 
     def compose_body(self) -> ComposeResult:
         """Facts, two lists, the row with its twin."""
@@ -111,8 +115,7 @@ class DataScreen(Deciding):
         self._codes.focus()
         if self._asked_for:
             self.open_files(self._asked_for, ())
-        else:
-            self.say_what_is_near()
+        self.say_what_is_near()
 
     @work(exclusive=True, group="near", exit_on_error=False)
     async def say_what_is_near(self) -> None:
@@ -233,7 +236,7 @@ class DataScreen(Deciding):
             self.bench.keep(order, stamp, report)
             self._changed = False
             self._say("")
-            self._take_findings(first=True)
+            self._take_findings(anew=True)
         except asyncio.CancelledError:
             self._say("the check was cancelled: c checks")
             raise
@@ -308,8 +311,12 @@ class DataScreen(Deciding):
 
     # The lists
 
-    def _take_findings(self, *, first: bool = False) -> None:
-        """List what was found, as the filter leaves it; with `first` go to the worst."""
+    def _take_findings(self, *, anew: bool = False) -> None:
+        """List what was found, as the filter leaves it.
+
+        Args:
+            anew: After a check: then go to the worst, unless a kind has been chosen.
+        """
         report = self.bench.report
         findings = report.findings if report else ()
         numbers = {id(one): number for number, one in enumerate(findings)}
@@ -321,9 +328,11 @@ class DataScreen(Deciding):
             decided=len(self.bench.signs),
             rows=self._rows,
         )
-        stays = self._codes.current if not first or self.has_class("-inside") else None
-        keys = [row.key for row in rows]
-        self._codes.show_rows(rows, at=stays if stays in keys else keys[0])
+        chosen = self._codes.current
+        stays = chosen in [row.key for row in rows]
+        if anew and chosen == ALL and not self.has_class("-inside"):
+            stays = False
+        self._codes.show_rows(rows, at=chosen if stays else rows[0].key)
         self._say()
 
     @on(RowList.Moved, "#codes")
@@ -336,13 +345,15 @@ class DataScreen(Deciding):
         self.workers.cancel_group(self, "rows")
         self._places.columns = PLACE_COLUMNS
         if code == DECIDED:
-            self._places.show_rows(decided_rows(self.bench.decided_places(), many=many))
+            rows = decided_rows(self.bench.decided_places(), many=many)
         else:
             found = [(number, one) for number, one in self._found if one.code == code]
-            self._places.show_rows(finding_rows(found, self.bench.signs, many=many))
-        if self._go_back_to_end:
-            self._go_back_to_end = False
-            self._places.action_move(len(self._places.rows))
+            rows = finding_rows(found, self.bench.signs, many=many)
+        at = None
+        if rows and code != self._listed_kind:
+            at = rows[-1 if self._go_back_to_end else 0].key
+        self._listed_kind, self._go_back_to_end = code, False
+        self._places.show_rows(rows, at=at)
 
     @work(exclusive=True, group="rows", exit_on_error=False)
     async def _list_all_rows(self) -> None:
@@ -361,6 +372,9 @@ class DataScreen(Deciding):
         at = None
         if needle.isdecimal():
             at = rows.nearest(int(needle))
+        elif self._listed_kind != ALL and len(rows):
+            at = rows[0].key
+        self._listed_kind = ALL
         if not needle:
             self._rows = len(rows)
         self._places.show_rows(rows, at=at)
@@ -405,7 +419,6 @@ class DataScreen(Deciding):
         target = codes.cursor + by
         if target in kinds:
             self._go_back_to_end = by < 0
-            places.set_reactive(RowList.cursor, 0)
             codes.cursor = target
 
     def action_back(self) -> None:
@@ -450,13 +463,13 @@ class DataScreen(Deciding):
 
     @on(RowList.Moved, "#places")
     def _show_chosen(self, event: RowList.Moved) -> None:
+        place = place_of_key(event.key)
         self.finding = None
-        if event.key.startswith("#") and self.bench.report is not None:
+        if place is None and self.bench.report is not None:
             self.finding = self.bench.report.findings[int(event.key[1:])]
             place = (self.finding.file, self.finding.line)
-        else:
-            place = place_of_key(event.key)
-        self.show_place(place)
+        if place is not None:
+            self.show_place(place)
 
     @work(exclusive=True, group="row", exit_on_error=False)
     async def show_place(self, place: RowPlace) -> None:
@@ -504,9 +517,11 @@ class DataScreen(Deciding):
 
     def show_again(self) -> None:
         """Show the row anew, after something was decided or another view was chosen."""
-        key = self._places.current
-        if key is not None:
-            self.show_place((self.finding.file, self.finding.line) if self.finding else place_of_key(key))
+        place = place_of_key(self._places.current or "")
+        if self.finding is not None:
+            place = (self.finding.file, self.finding.line)
+        if place is not None:
+            self.show_place(place)
 
     def action_view(self) -> None:
         """Show the row in the next way: as a chat, as tokens, as JSON."""

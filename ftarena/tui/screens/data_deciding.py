@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,15 @@ class Deciding(Place):
                 )
                 if not drop:
                     return
-            manifest = await asyncio.to_thread(self.bench.apply, sources, out, drop_bad=drop)
-            facts = self.bench.manifest_words(manifest, out)
+            there = await asyncio.to_thread(out.exists)
+            if there and not await self.app.push_screen_wait(
+                ConfirmScreen(
+                    f"{clean_line(answer)} is there already. Replace it?", "Its manifest goes, too."
+                )
+            ):
+                return
+            write = partial(self.bench.apply, sources, out, drop_bad=drop, overwrite=there)
+            facts = await asyncio.to_thread(write)
             key = "eval_dataset" if sources[0] in self.bench.heldout else "dataset"
             await self.app.push_screen_wait(CuratedScreen(facts, f"{key}: {_near(out)}"))
 
