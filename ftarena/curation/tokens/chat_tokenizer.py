@@ -61,13 +61,14 @@ class ChatTokenizer:
         backend.post_processor = None
 
     @classmethod
-    def load(cls, folder: Path, name: str) -> "ChatTokenizer":
+    def load(cls, folder: Path, name: str, *, end_ids: frozenset[int] = frozenset()) -> "ChatTokenizer":
         """Read the tokenizer of a model's folder.
 
         Args:
             folder: A folder with `tokenizer.json` and the files beside it. Without that file transformers
                 builds the tokenizer from what is there, which takes seconds and imports torch.
             name: What the model is called, for errors.
+            end_ids: Tokens at which the model stops besides those that its files name.
 
         Raises:
             FtarenaError: The folder holds no tokenizer, or a file of it is broken.
@@ -76,7 +77,7 @@ class ChatTokenizer:
 
         file = folder / "tokenizer.json"
         if not file.is_file():
-            return cls.wrap(_auto_tokenizer(folder, name), folder, name)
+            return cls.wrap(_auto_tokenizer(folder, name), folder, name, end_ids=end_ids)
         try:
             backend = Tokenizer.from_file(str(file))
         except Exception as error:
@@ -88,7 +89,7 @@ class ChatTokenizer:
         config = _json(folder / "tokenizer_config.json")
         special, extra = _special_tokens(folder, config)
         _complete(backend, config, [*special.values(), *extra])
-        ends = _end_ids(folder)
+        ends = end_ids | _end_ids(folder)
         if "eos_token" in special and (end := backend.token_to_id(special["eos_token"])) is not None:
             ends |= {end}
         return cls(
@@ -101,8 +102,16 @@ class ChatTokenizer:
         )
 
     @classmethod
-    def wrap(cls, tokenizer: Any, folder: Path, name: str) -> "ChatTokenizer":
+    def wrap(
+        cls, tokenizer: Any, folder: Path, name: str, *, end_ids: frozenset[int] = frozenset()
+    ) -> "ChatTokenizer":
         """Return the same for a tokenizer that transformers has loaded; it is not changed.
+
+        Args:
+            tokenizer: What transformers made of the folder.
+            folder: The model's folder.
+            name: What the model is called, for errors.
+            end_ids: Tokens at which the model stops besides those that its files name.
 
         Raises:
             FtarenaError: The tokenizer is one in pure Python, which does not know the characters of a token.
@@ -116,7 +125,7 @@ class ChatTokenizer:
                 "use a model that comes with tokenizer.json",
             )
         source = tokenizer.chat_template or ""
-        ends = _end_ids(folder)
+        ends = end_ids | _end_ids(folder)
         if tokenizer.eos_token_id is not None:
             ends |= {tokenizer.eos_token_id}
         special = tokenizer.special_tokens_map

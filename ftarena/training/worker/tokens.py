@@ -31,8 +31,7 @@ def chat_tokenizer(
     Raises:
         FtarenaError: The two differ.
     """
-    light = ChatTokenizer.load(folder, name)
-    light.end_ids |= end_ids
+    light = ChatTokenizer.load(folder, name, end_ids=end_ids)
     half = _COMPARED // 2
     for example in [*examples[:half], *examples[half:][-half:]]:
         ours, theirs = _ids(light, example), _ids_of_transformers(tokenizer, example)
