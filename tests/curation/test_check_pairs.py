@@ -194,7 +194,7 @@ def test_rows_in_another_language_than_the_rest_are_found() -> None:
     asked = answered(SENTENCES["de"], "Translate it into German.", line=42)
     findings, stats = tallied([*rows, foreign, asked])
     assert [(finding.code, finding.line) for finding in findings] == [("language", 41)]
-    assert findings[0].message.startswith("French, where 95.2% of the file is English: “La levure")
+    assert findings[0].message.startswith("French, where 97.6% of the file is English: “La levure")
     assert stats["languages"] == {"rows.jsonl": {"en": 40, "fr": 1, "de": 1}}
 
 

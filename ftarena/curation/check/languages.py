@@ -138,6 +138,9 @@ class _Counted:
     """What was seen in one file."""
 
     languages: Counter[str] = field(default_factory=Counter)
+    unasked: Counter[str] = field(default_factory=Counter)
+    """Without the rows that asked for a language: what they are written in says nothing about the file."""
+
     places: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """By language, line and beginning of the first rows that did not ask for it, at most `_KEPT`."""
 
@@ -158,9 +161,12 @@ class Languages:
             return
         counted = self._files.setdefault(example.file, _Counted())
         counted.languages[language] += 1
-        places = counted.places.setdefault(language, [])
+        if asks_for_a_language(" ".join(turn.content for turn in example.prompt)):
+            return
+        counted.unasked[language] += 1
         # Of the largest language no row is ever reported: a few are kept until it is known which that is.
-        if len(places) < _KEPT and not asks_for_a_language(" ".join(turn.content for turn in example.prompt)):
+        places = counted.places.setdefault(language, [])
+        if len(places) < _KEPT:
             places.append((example.line, shorten(answer[:200], 40)))
 
     def merge(self, other: Self) -> None:
@@ -168,15 +174,16 @@ class Languages:
         for file, theirs in other._files.items():
             ours = self._files.setdefault(file, _Counted())
             ours.languages += theirs.languages
+            ours.unasked += theirs.unasked
             for language, places in theirs.places.items():
                 ours.places[language] = nsmallest(_KEPT, [*ours.places.get(language, ()), *places])
 
     def findings(self) -> Iterator[Finding]:
         """Yield the rows in another language than at least nine of ten rows of their file."""
         for file, counted in sorted(self._files.items()):
-            total = counted.languages.total()
-            main, most = counted.languages.most_common(1)[0]
-            if most < MAJORITY * total:
+            total = counted.unasked.total()
+            main, most = max(counted.unasked.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+            if not main or most < MAJORITY * total:
                 continue
             for language, places in sorted(counted.places.items()):
                 if language != main:
