@@ -46,6 +46,7 @@ class _Shown:
 
 def show(
     spec: str,
+    line: int | None = None,
     *,
     model: str | None = None,
     max_length: int | None = None,
@@ -57,6 +58,7 @@ def show(
 
     Args:
         spec: What `resolve` understands; with `:LINE` at its end that row alone, unless a file is called so.
+        line: That row alone; then `spec` is taken as it is.
         model: Show tokens, and which of them are learned, with this model.
         max_length: Where training cuts, in tokens. None: where it does unless a recipe says otherwise.
         raw: Print rows as JSON, as they lie in the file, one a line.
@@ -74,7 +76,7 @@ def show(
         raise UsageError("--raw shows no tokens", "leave out --raw or --model")
     if count < 1:
         raise UsageError("--count shows at least one row", "for one row: FILE:LINE")
-    named, line = _split(spec)
+    named, line = _split(spec) if line is None else (spec, line)
     rows = _first(named, count) if line is None else [_row(named, line)]
     if raw:
         for row in rows:

@@ -146,6 +146,29 @@ def test_a_broken_file_is_named(tmp_path: Path, file: str) -> None:
     assert "download" in error.value.hint
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"added_tokens_decoder": {"many": {"content": "x"}}},
+        {"added_tokens_decoder": ["x"]},
+        {"chat_template": [{"name": "default"}]},
+        {"additional_special_tokens": 3},
+    ],
+)
+def test_settings_that_make_no_sense_are_one_error(tmp_path: Path, config: dict[str, object]) -> None:
+    """Whatever lies in `tokenizer_config.json`, I get a sentence, not a traceback."""
+    with pytest.raises(FtarenaError, match="the tokenizer of small cannot be understood"):
+        ChatTokenizer.load(write_model(tmp_path, config=config), "small")
+
+
+def test_a_template_in_another_encoding_is_one_error(tmp_path: Path) -> None:
+    """A template that somebody saved as Latin-1 is named, not guessed."""
+    folder = write_model(tmp_path)
+    (folder / "chat_template.jinja").write_bytes("für".encode("latin-1"))
+    with pytest.raises(FtarenaError, match="cannot be understood"):
+        ChatTokenizer.load(folder, "small")
+
+
 def test_a_run_refuses_a_tokenizer_that_transformers_reads_otherwise(tmp_path: Path) -> None:
     """If a server would read other tokens than training, I hear of it, and how to mend it."""
     folder = write_model(tmp_path / "model")

@@ -76,7 +76,7 @@ def write_model(
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", **special, **(config or {})}
     if template:
-        settings["chat_template"] = template
+        settings.setdefault("chat_template", template)
     write_json(folder / "tokenizer_config.json", settings)
     end = tokenizer.token_to_id(special.get("eos_token", ""))
     size = tokenizer.get_vocab_size()

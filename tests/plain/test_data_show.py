@@ -152,8 +152,9 @@ def test_a_file_whose_name_ends_in_a_number_is_that_file(
     path.write_text('{"text": "named so"}\n')
     show(str(path))
     assert "named so" in capsys.readouterr().out
-    show(f"{path}:1")
-    assert "named so" in capsys.readouterr().out
+    for place in ((f"{path}:1",), (str(path), 1)):
+        show(*place)
+        assert "named so" in capsys.readouterr().out
 
 
 def test_what_cannot_be_shown_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ completes it, so a check can look at tokens in a process that starts in a second
 trains that both give the same ids.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ftarena.curation.examples import Turns
 from ftarena.curation.tokens.chat_template import ChatTemplate
+from ftarena.curation.tokens.model_files import (
+    complete,
+    embedding_rows,
+    end_ids_of,
+    read_json_file,
+    special_tokens,
+)
 from ftarena.errors import FtarenaError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
-
-_NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-"""The special tokens that have a name, and that templates know as variables."""
 
 
 class ChatTokenizer:
@@ -86,19 +89,26 @@ class ChatTokenizer:
                 f"the tokenizer of {name} cannot be read: {file.name}: {error}",
                 "download the model again; the file may be incomplete",
             ) from error
-        config = _json(folder / "tokenizer_config.json")
-        special, extra = _special_tokens(folder, config)
-        _complete(backend, config, [*special.values(), *extra])
-        ends = end_ids | _end_ids(folder)
+        config = read_json_file(folder / "tokenizer_config.json")
+        try:
+            special, extra = special_tokens(folder, config)
+            complete(backend, config, [*special.values(), *extra])
+            template = ChatTemplate.load(folder, config, special)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+            raise FtarenaError(
+                f"the settings of the tokenizer of {name} cannot be understood: {error!r}",
+                "download the model again, or mend tokenizer_config.json",
+            ) from error
+        ends = end_ids | end_ids_of(folder)
         if "eos_token" in special and (end := backend.token_to_id(special["eos_token"])) is not None:
             ends |= {end}
         return cls(
             backend,
-            ChatTemplate.load(folder, config, special),
+            template,
             name=name,
             special=special,
             end_ids=ends,
-            vocabulary_size=_embedding_rows(folder),
+            vocabulary_size=embedding_rows(folder),
         )
 
     @classmethod
@@ -125,7 +135,7 @@ class ChatTokenizer:
                 "use a model that comes with tokenizer.json",
             )
         source = tokenizer.chat_template or ""
-        ends = end_ids | _end_ids(folder)
+        ends = end_ids | end_ids_of(folder)
         if tokenizer.eos_token_id is not None:
             ends |= {tokenizer.eos_token_id}
         special = tokenizer.special_tokens_map
@@ -135,7 +145,7 @@ class ChatTokenizer:
             name=name,
             special=special,
             end_ids=ends,
-            vocabulary_size=_embedding_rows(folder),
+            vocabulary_size=embedding_rows(folder),
         )
 
     @property
@@ -225,67 +235,3 @@ def _auto_tokenizer(folder: Path, name: str) -> Any:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (ImportError, OSError, ValueError) as error:
         raise FtarenaError(f"{name} has no tokenizer that can be loaded: {error}") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Return what a file of the model says; nothing where there is no such file."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise FtarenaError(
-            f"{path} cannot be read: {error}", "download the model again; the file may be incomplete"
-        ) from error
-    return value if isinstance(value, dict) else {}
-
-
-def _text(token: Any) -> str | None:
-    """Return how a special token is written, given as text or as an object with `content`."""
-    content = token.get("content") if isinstance(token, dict) else token
-    return content if isinstance(content, str) and content else None
-
-
-def _special_tokens(folder: Path, config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return the special tokens by name, and those that have none."""
-    entries = dict(config)
-    if "added_tokens_decoder" not in config:  # older folders keep them in a file of their own
-        entries |= _json(folder / "special_tokens_map.json")
-    named = {name: text for name in _NAMED if (text := _text(entries.get(name)))}
-    extra: list[str] = []
-    for key in ("additional_special_tokens", "extra_special_tokens"):
-        value = entries.get(key) or []
-        extra += filter(None, map(_text, value.values() if isinstance(value, dict) else value))
-    return named, extra
-
-
-def _complete(backend: "Tokenizer", config: Mapping[str, Any], special: Sequence[str]) -> None:
-    """Add the tokens that stand beside `tokenizer.json` but not in it, as transformers does."""
-    from tokenizers import AddedToken
-
-    known = {entry.content for entry in backend.get_added_tokens_decoder().values()}
-    tokens = []
-    for _, entry in sorted((config.get("added_tokens_decoder") or {}).items(), key=lambda pair: int(pair[0])):
-        if isinstance(entry, dict) and _text(entry) and entry["content"] not in known:
-            keys = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
-            tokens.append(AddedToken(**{key: entry[key] for key in keys if key in entry}))
-            known.add(entry["content"])
-    tokens += [AddedToken(text, special=True) for text in dict.fromkeys(special) if text not in known]
-    if tokens:
-        backend.add_tokens(tokens)
-
-
-def _end_ids(folder: Path) -> frozenset[int]:
-    """Return the tokens at which the model stops, as its generation config says, or else its config."""
-    for name in ("generation_config.json", "config.json"):
-        config = _json(folder / name)
-        ids = config.get("eos_token_id", (config.get("text_config") or {}).get("eos_token_id"))
-        if ids is not None:
-            return frozenset(ids if isinstance(ids, list) else [ids])
-    return frozenset()
-
-
-def _embedding_rows(folder: Path) -> int | None:
-    config = _json(folder / "config.json")
-    rows = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
-    return rows if isinstance(rows, int) else None
