@@ -11,6 +11,7 @@ import typer
 
 import ftarena
 import ftarena.cli.check  # the command registers itself
+import ftarena.cli.data  # as do these
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain

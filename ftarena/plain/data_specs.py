@@ -1,0 +1,120 @@
+"""How rows and columns are named on a command line: `FILE:3`, `FILE:3-7,9`, `prompt=question`."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ftarena.curation.examples import Shape
+from ftarena.curation.identity import items_of
+from ftarena.curation.rows import Problem, Row
+from ftarena.curation.shapes import SHAPES
+from ftarena.curation.sources import Columns, Source, resolve
+from ftarena.errors import FtarenaError, UsageError
+from ftarena.text import clean_line, shorten
+
+_LINES = re.compile(r"\d{1,12}(?:-\d{1,12})?(?:,\d{1,12}(?:-\d{1,12})?)*")
+_MOST = 1_000_000
+
+
+def split_place(place: str) -> tuple[str, list[range]]:
+    """Split `FILE:3-7,9` into what it names and the lines in it; none where it is a name alone.
+
+    Raises:
+        UsageError: Lines that cannot be.
+    """
+    name, colon, lines = place.rpartition(":")
+    if not (colon and name and _LINES.fullmatch(lines)) or Path(place).exists():
+        return place, []
+    ranges = []
+    for part in lines.split(","):
+        first, dash, last = part.partition("-")
+        ends = (int(first), int(last if dash else first))
+        if not 0 < ends[0] <= ends[1]:
+            raise UsageError(
+                f"{shorten(place, 80)}: there are no lines {part}", "lines count from 1, as in FILE:3-7,9"
+            )
+        ranges.append(range(ends[0], ends[1] + 1))
+    if sum(map(len, ranges)) > _MOST:
+        raise UsageError(
+            f"{shorten(place, 80)} names more than {_MOST:,} lines", "name fewer, or a finding: --code CODE"
+        )
+    return name, ranges
+
+
+def one_source(name: str, columns: str | None = None, shape: str | None = None) -> Source:
+    """Return the one file that a name stands for; rows of several cannot be told apart by their line.
+
+    Raises:
+        UsageError: It stands for several.
+        FtarenaError: It stands for nothing that can be read.
+    """
+    sources = resolve(name, columns=columns_named(columns), shape=shape_named(shape))
+    if len(sources) > 1:
+        raise UsageError(
+            f"{shorten(name, 80)} stands for {len(sources)} files, and a line is one of a single file",
+            f"name one of them, such as {clean_line(str(sources[0].path))}",
+        )
+    return sources[0]
+
+
+def rows_at(source: Source, lines: Sequence[range]) -> list[Row | Problem]:
+    """Return the rows on some lines of a source, in order.
+
+    Lines of a range that hold no row are passed over; a line that is named by itself must hold one.
+
+    Raises:
+        FtarenaError: There is no row where one was named.
+    """
+    wanted = set().union(*lines)
+    last = max(wanted, default=0)
+    rows: list[Row | Problem] = []
+    for item in items_of(source):
+        if item.row.line > last:
+            break
+        if item.row.line in wanted:
+            rows.append(item.row)
+    there = {row.line for row in rows}
+    for part in lines:
+        if not there.intersection(part):
+            named = f"line {part[0]}" if len(part) == 1 else f"lines {part[0]} to {part[-1]}"
+            raise FtarenaError(
+                f"{clean_line(str(source.path))} has no row on {named}",
+                f"see what is there: ftarena data show {clean_line(str(source.path))}",
+            )
+    return rows
+
+
+def columns_named(text: str | None) -> Columns | None:
+    """Return what `prompt=question,completion=answer` says about columns.
+
+    Raises:
+        UsageError: It says nothing that is understood.
+    """
+    if text is None:
+        return None
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if any(not (ours.strip() and theirs.strip()) for ours, _, theirs in pairs):
+        raise UsageError(
+            f"--columns {shorten(text, 60)!r} says nothing that is understood",
+            "our name, the file's name, with commas between: --columns prompt=question,completion=answer",
+        )
+    return Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
+
+
+def shape_named(name: str | None) -> Shape | None:
+    """Return the shape that a word names.
+
+    Raises:
+        UsageError: There is no such shape.
+    """
+    if name is None:
+        return None
+    for shape in SHAPES:
+        if shape == name.strip().lower():
+            return shape
+    near = difflib.get_close_matches(name, list(SHAPES), n=1)
+    raise UsageError(
+        f"there is no shape {shorten(name, 40)!r}",
+        f"did you mean {near[0]}?" if near else f"there are {', '.join(SHAPES)}",
+    )

@@ -1,0 +1,202 @@
+"""`ftarena data apply|convert|split|mix`: new files of rows, with their counts and what comes next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ftarena.curation.apply import apply_decisions
+from ftarena.curation.converting import convert as convert_files
+from ftarena.curation.mixing import parse_part
+from ftarena.curation.mixing_files import Ingredient, Mix, mix_files
+from ftarena.curation.sources import Source, resolve
+from ftarena.curation.splitting import split_files
+from ftarena.curation.usable import dropped_path
+from ftarena.errors import UsageError
+from ftarena.plain.data_decide import curated_name
+from ftarena.plain.data_specs import columns_named, shape_named
+from ftarena.plain.unapplied import note_unapplied
+from ftarena.text import clean_line, shorten
+
+
+def apply(
+    names: Sequence[str],
+    out: Path | None,
+    *,
+    drop_bad: bool,
+    overwrite: bool,
+    columns: str | None = None,
+    shape: str | None = None,
+) -> int:
+    """Write the curated set; return the exit code 0.
+
+    Raises:
+        UsageError: No name for the set, where there are several files.
+        FtarenaError: Rows cannot be used, or a file cannot be read or written.
+    """
+    sources = _sources(names, columns, shape)
+    if out is None:
+        if len(sources) > 1:
+            raise UsageError(f"{len(sources)} files make one set: what is it called?", "name it: -o FILE")
+        out = Path(curated_name(sources[0].path))
+    manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
+    print(f"{manifest.rows_in:,} rows in")
+    for count, what in (
+        (manifest.total("excluded"), "excluded"),
+        (manifest.total("edited"), "edited"),
+        (manifest.total("relabelled"), "relabelled"),
+    ):
+        if count:
+            codes = [f"{code} {rows:,}" for code, rows in manifest.by_code.most_common() if code]
+            print(f"  {count:,} {what}{f' ({chr(44).join(codes)})' if what == 'excluded' and codes else ''}")
+    if dropped := manifest.total("dropped"):
+        print(f"  {dropped:,} dropped, written to {_shown(dropped_path(out))}")
+    if strays := manifest.total("strays"):
+        print(f"  {strays:,} decisions apply to no row: ftarena data decisions {_shown(sources[0].path)}")
+    print(f"{manifest.rows:,} rows written to {_shown(out)}, the account to {_shown(out)}.manifest.json")
+    print(f"next: ftarena check {_shown(out)}, then in a recipe: dataset: {_shown(out)}")
+    return 0
+
+
+def convert(
+    names: Sequence[str],
+    out: Path,
+    *,
+    shape: str | None,
+    columns: str | None,
+    lossy: bool,
+    drop_bad: bool,
+    overwrite: bool,
+) -> int:
+    """Write files as one file, in another shape or format; return the exit code 0.
+
+    Raises:
+        FtarenaError: Something would be lost, rows cannot be used, or a file cannot be read or written.
+    """
+    sources = _sources(names, columns)
+    note_unapplied(sources)
+    done = convert_files(
+        sources, out, shape_named(shape), lossy=lossy, drop_bad=drop_bad, overwrite=overwrite
+    )
+    were = ", ".join(f"{count:,} {name}" for name, count in done.shapes.most_common())
+    print(f"{done.rows:,} rows written to {_shown(out)} (they were: {were})")
+    for what, count in done.lost.most_common():
+        print(f"  lost in {count:,} rows: {clean_line(what)}")
+    _tell_dropped(done.dropped, out)
+    print(f"next: ftarena check {_shown(out)}")
+    return 0
+
+
+def split(
+    names: Sequence[str],
+    *,
+    share: float,
+    train: Path | None,
+    heldout: Path | None,
+    columns: str | None,
+    drop_bad: bool,
+    overwrite: bool,
+) -> int:
+    """Write files as two files that share no question; return the exit code 0.
+
+    Raises:
+        UsageError: A side would be empty.
+        FtarenaError: Rows cannot be used, or a file cannot be read or written.
+    """
+    sources = _sources(names, columns)
+    note_unapplied(sources)
+    stem = sources[0].path.name.split(".")[0] or "data"
+    train, heldout = train or Path(f"{stem}.train.jsonl"), heldout or Path(f"{stem}.heldout.jsonl")
+    done = split_files(sources, train, heldout, share, drop_bad=drop_bad, overwrite=overwrite)
+    whole = done.train + done.heldout
+    print(f"{whole:,} rows, by what they ask: the same question is never on both sides")
+    print(f"  {done.train:,} to train on: {_shown(train)}")
+    print(f"  {done.heldout:,} held out ({done.heldout / whole:.1%}): {_shown(heldout)}")
+    _tell_dropped(done.dropped, train)
+    print(f"next: ftarena check {_shown(train)} --eval {_shown(heldout)}")
+    return 0
+
+
+def mix(
+    names: Sequence[str],
+    out: Path,
+    *,
+    replay: Sequence[str],
+    ratio: float,
+    rows: int | None,
+    seed: int,
+    repeat: bool,
+    keep_order: bool,
+    shape: str | None,
+    drop_bad: bool,
+    overwrite: bool,
+) -> int:
+    """Write a mix of files; return the exit code 0.
+
+    Args:
+        names: `FILE`, `FILE=2` (weight), `FILE#500` (at most so many rows).
+        out: The file to write.
+        replay: General examples, written alike.
+        ratio: Their share of the result.
+        rows: Rows of the result without replay.
+        seed: Decides which rows are taken, and their order.
+        repeat: Whether rows of scarce files may be taken again.
+        keep_order: Keep the order of the files instead of shuffling.
+        shape: Write all rows in this shape.
+        drop_bad: Leave rows out that cannot be used.
+        overwrite: Whether `out` may be replaced.
+
+    Raises:
+        UsageError: A file has no rows, or there are too few.
+        FtarenaError: Rows cannot be used, or a file cannot be read or written.
+    """
+    ingredients, general = [_ingredient(name) for name in names], [_ingredient(name) for name in replay]
+    note_unapplied([source for ingredient in (*ingredients, *general) for source in ingredient.sources])
+    done = mix_files(
+        ingredients,
+        out,
+        replay=general,
+        ratio=ratio,
+        seed=seed,
+        rows=rows,
+        repeat=repeat,
+        keep_order=keep_order,
+        shape=shape_named(shape),
+        drop_bad=drop_bad,
+        overwrite=overwrite,
+    )
+    _tell_mix(done, out, ratio)
+    return 0
+
+
+def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
+    print(f"{done.rows:,} rows written to {_shown(out)}")
+    for taken in done.taken:
+        kind = "  replay" if taken.replay else f"  weight {taken.weight:g}" if taken.weight else ""
+        share = f"{done.share(taken):.1%}"
+        print(f"  {share:>6}  {taken.used:>9,} of {taken.rows:,}  {shorten(taken.name, 40)}{kind}")
+    if done.replay_share and done.replay_share < 0.9 * ratio:
+        print(
+            f"  replay is {done.replay_share:.1%} instead of {ratio:.1%}: there are no more examples for it"
+        )
+    _tell_dropped(done.dropped, out)
+    print(f"next: ftarena check {_shown(out)}")
+
+
+def _tell_dropped(count: int, out: Path) -> None:
+    if count:
+        print(f"  {count:,} rows dropped, written to {_shown(dropped_path(out))}")
+
+
+def _ingredient(spec: str) -> Ingredient:
+    if Path(spec).exists():
+        return Ingredient(spec, resolve(spec))
+    name, weight, most = parse_part(spec)
+    return Ingredient(name, resolve(name), weight, most)
+
+
+def _sources(names: Sequence[str], columns: str | None = None, shape: str | None = None) -> list[Source]:
+    meant, wanted = columns_named(columns), shape_named(shape)
+    return [source for name in names for source in resolve(name, columns=meant, shape=wanted)]
+
+
+def _shown(path: Path) -> str:
+    return clean_line(str(path))
