@@ -117,6 +117,6 @@ def _renderer() -> Callable[..., tuple[list[str], Any]]:
     except ImportError as error:
         raise FtarenaError(
             f"a model's chat template is rendered by transformers, which cannot be imported: {error}",
-            "install what training needs: python requirements/install.py cpu",
+            "install what training needs: python3 requirements/install.py",
         ) from error
     return render_jinja_template  # type: ignore[no-any-return]  # transformers is not followed by mypy
