@@ -301,6 +301,13 @@ def test_the_sign_test_takes_millions() -> None:
     assert sign_test(0, 10_000_000) == 0
 
 
+def test_long_answers_are_compared_in_bounded_time() -> None:
+    """Two answers of a megabyte that differ all over are not measured to the last letter."""
+    words = [str(number) for number in range(150_000)]
+    assert codes(pair(" ".join(words), " ".join(reversed(words)))) == []
+    assert codes(pair(" ".join(words), " ".join([*words[:-1], "end"]))) == ["alike-pair"]
+
+
 def levenshtein(one: str, other: str) -> int:
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):

@@ -24,6 +24,8 @@ def test_every_kind_of_defect_is_planted_somewhere(planted: Planted) -> None:
     codes = [code for code, *_ in planted.places]
     assert len(codes) == len(set(codes))
     assert set(codes) | NEED_A_MODEL == set(CODES) and not NEED_A_MODEL & set(codes)
+    with_a_model = Path(__file__).with_name("test_tokens_checking.py").read_text()
+    assert {code for code in NEED_A_MODEL if f'"{code}"' not in with_a_model} == set()
 
 
 def test_every_defect_is_found_at_its_line_and_nothing_else(planted: Planted, report: CheckReport) -> None:

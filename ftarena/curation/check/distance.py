@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+_LARGEST = 2 * 10**9
+"""Cells of the matrix, of which 64 are computed at a time."""
+
 
 def edit_distance(one: str, other: str, limit: int) -> int | None:
     """Return the Levenshtein distance of two texts if it is at most a limit.
@@ -16,7 +19,8 @@ def edit_distance(one: str, other: str, limit: int) -> int | None:
         limit: The largest distance of interest.
 
     Returns:
-        The number of letters to insert, remove or replace; None if it is more than the limit.
+        The number of letters to insert, remove or replace; None if it is more than the limit, or if what
+        differs is so long that finding out would take more than about a second.
     """
     if abs(len(one) - len(other)) > limit:
         return None
@@ -25,9 +29,10 @@ def edit_distance(one: str, other: str, limit: int) -> int | None:
     end = _common(one[::-1], other[::-1])
     if end:
         one, other = one[:-end], other[:-end]
-    longest = max(len(one), len(other))
     if not one or not other:
-        return longest
+        return max(len(one), len(other))
+    if len(one) * len(other) > _LARGEST:
+        return None
     letters, others = Counter(one), Counter(other)
     if max((letters - others).total(), (others - letters).total()) > limit:
         return None
