@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from ftarena.curation.check import leakage, near, sampling
 from ftarena.curation.findings import CODES
+from ftarena.recipes.data_entries import DataEntry
 from ftarena.recipes.schema import Recipe
 
 DOCS = Path(__file__).parent
@@ -21,6 +22,16 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     (),
     ("demo",),
     ("check",),
+    ("data", "show"),
+    ("data", "exclude"),
+    ("data", "edit"),
+    ("data", "relabel"),
+    ("data", "undo"),
+    ("data", "decisions"),
+    ("data", "apply"),
+    ("data", "convert"),
+    ("data", "split"),
+    ("data", "mix"),
     ("train",),
     ("runs",),
     ("runs", "show"),
@@ -80,6 +91,25 @@ duplicates nor for leaks in part. They are learned from a sample, the first {sam
 """How rows are compared, the last section of the page of findings."""
 
 
+ENTRIES = """## Entries of `dataset`
+
+Where a path alone does not say enough, an entry of `dataset`, `eval_dataset` or `replay_dataset` is an
+object:
+
+```yaml
+dataset:
+  - {path: mine.jsonl, weight: 3}          # three times the share of the next one
+  - {path: theirs.csv, weight: 1, columns: {prompt: question, completion: answer}}
+  - more.jsonl#500                         # weight 1 as well, and at most 500 rows of it
+replay_dataset: general.jsonl              # 5 % of all rows, against forgetting
+```
+
+On the command line a list is YAML on one line: `--dataset '[{path: a.jsonl, weight: 3}, b.jsonl]'`.
+Entries of axolotl's `datasets` (`type`, `ds_type`, `field_…`) are understood as they are. The keys:
+"""
+"""What an entry may say, before its keys."""
+
+
 def commands() -> str:
     """Return the page of commands: each one's own help."""
     parts = [
@@ -120,16 +150,22 @@ def recipes() -> str:
         "A run keeps the recipe as it was written (`recipe.yaml`) and, with what the command line said and\n"
         "every default, as it was understood (`recipe.resolved.yaml`). The latter does the same again:\n\n"
         "```console\n$ ftarena train .ftarena/runs/sft-20260109-101500/recipe.resolved.yaml\n```\n\n"
-        "Data files are JSONL, one object a line:\n\n"
-        "| for | a line |\n|---|---|\n"
+        "What is trained on, by the shape of its rows; every format and spelling that is read is in\n"
+        "[data-formats.md](data-formats.md), what can be done about a messy file in [data.md](data.md):\n\n"
+        "| for | a row |\n|---|---|\n"
         '| `sft` | `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}` |\n'
         '| `sft` | `{"prompt": …, "completion": …}` |\n'
+        '| `sft` | `{"text": …}` |\n'
         '| `dpo` | `{"prompt": …, "chosen": …, "rejected": …}` |\n'
         '| held out, questions | `{"prompt": …, "reference": …}` |\n'
         '| questions | `{"prompt": …}` |\n\n'
         "`prompt` and answers are lists of turns as above, or plain text. Other keys are left alone. A row\n"
         "without an answer can be asked (`ftarena prompts add`), but not trained on or measured.\n",
+        ENTRIES,
     ]
+    for name, field in DataEntry.model_fields.items():
+        parts.append(f"- `{name}`: {' '.join((field.description or '').split())}")
+    parts.append("\n## Keys\n")
     for name, field in Recipe.model_fields.items():
         kind = field_type(field.annotation)
         default = "required" if field.is_required() else f"default `{shown(field.get_default())}`"
@@ -178,7 +214,9 @@ def field_type(annotation: object) -> str:
     if origin is Literal:
         return "One of " + ", ".join(f"`{choice}`" for choice in arguments)
     if origin is list:
-        return f"List of {field_type(arguments[0]).lower()}s"
+        choices = get_args((get_args(arguments[0]) or [None])[0])  # of Annotated[A | B, …]
+        kind = "text or entry" if DataEntry in choices else field_type(arguments[0]).lower()
+        return {"text or entry": "List of texts or entries"}.get(kind, f"List of {kind}s")
     if origin is Annotated or arguments:  # Annotated[X, …] or X | None
         return field_type(arguments[0])
     return {bool: "True or false", int: "Whole number", float: "Number", str: "Text"}[annotation]

@@ -11,7 +11,7 @@ from ftarena.curation.findings import CODES
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.sources import Source, resolve
 from ftarena.errors import FtarenaError, UsageError
-from ftarena.plain.data_specs import one_source, rows_at, split_place
+from ftarena.plain.data_specs import one_source, rows_at, rows_told, split_place
 from ftarena.text import clean_line, shorten
 
 _OF_A_FILE = frozenset(
@@ -209,7 +209,7 @@ def _tell_excluded(
         return
     lines = ", ".join(str(row.line) for row in new[:_SHOWN])
     more = f" and {len(new) - _SHOWN:,} more" if len(new) > _SHOWN else ""
-    what = f"excluded {len(new):,} row{'' if len(new) == 1 else 's'}"
+    what = f"excluded {rows_told(len(new))}"
     print(f"{shown}: {what}{f': line {lines}{more}' if new else ''}")
     if len(new) < len(rows):
         print(f"{shown}: {len(rows) - len(new):,} of them had been excluded before")
@@ -255,6 +255,7 @@ def _print_account(account: dict[str, object]) -> None:
         print(line.rstrip() if decision["applies"] else f"{line.rstrip()}  (applies to no row)")
     strays = Counter(bool(decision["applies"]) for decision in decisions)[False]
     if strays:
-        print(f"{strays} of them apply to no row: the file has changed since")
-    print(f"{shown}: {len(decisions)} decisions, kept in {clean_line(str(account['sidecar']))}")
+        print(f"{strays:,} of them: there is no such row any more")
+    kept = clean_line(str(account["sidecar"]))
+    print(f"{shown}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}, kept in {kept}")
     print(f"next: ftarena data apply {shown} -o {curated_name(Path(str(account['file'])))}")

@@ -12,7 +12,7 @@ from ftarena.curation.splitting import split_files
 from ftarena.curation.usable import dropped_path
 from ftarena.errors import UsageError
 from ftarena.plain.data_decide import curated_name
-from ftarena.plain.data_specs import columns_named, shape_named
+from ftarena.plain.data_specs import columns_named, rows_told, shape_named
 from ftarena.plain.unapplied import note_unapplied
 from ftarena.text import clean_line, shorten
 
@@ -38,20 +38,20 @@ def apply(
             raise UsageError(f"{len(sources)} files make one set: what is it called?", "name it: -o FILE")
         out = Path(curated_name(sources[0].path))
     manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
-    print(f"{manifest.rows_in:,} rows in")
+    print(f"{rows_told(manifest.rows_in)} in")
     for count, what in (
         (manifest.total("excluded"), "excluded"),
         (manifest.total("edited"), "edited"),
         (manifest.total("relabelled"), "relabelled"),
     ):
         if count:
-            codes = [f"{code} {rows:,}" for code, rows in manifest.by_code.most_common() if code]
+            codes = [f"{code}: {rows:,}" for code, rows in manifest.by_code.most_common() if code]
             print(f"  {count:,} {what}{f' ({chr(44).join(codes)})' if what == 'excluded' and codes else ''}")
     if dropped := manifest.total("dropped"):
         print(f"  {dropped:,} dropped, written to {_shown(dropped_path(out))}")
     if strays := manifest.total("strays"):
         print(f"  {strays:,} decisions apply to no row: ftarena data decisions {_shown(sources[0].path)}")
-    print(f"{manifest.rows:,} rows written to {_shown(out)}, the account to {_shown(out)}.manifest.json")
+    print(f"{rows_told(manifest.rows)} written to {_shown(out)}, the account to {_shown(out)}.manifest.json")
     print(f"next: ftarena check {_shown(out)}, then in a recipe: dataset: {_shown(out)}")
     return 0
 
@@ -77,9 +77,9 @@ def convert(
         sources, out, shape_named(shape), lossy=lossy, drop_bad=drop_bad, overwrite=overwrite
     )
     were = ", ".join(f"{count:,} {name}" for name, count in done.shapes.most_common())
-    print(f"{done.rows:,} rows written to {_shown(out)} (they were: {were})")
+    print(f"{rows_told(done.rows)} written to {_shown(out)} (they were: {were})")
     for what, count in done.lost.most_common():
-        print(f"  lost in {count:,} rows: {clean_line(what)}")
+        print(f"  lost in {rows_told(count)}: {clean_line(what)}")
     _tell_dropped(done.dropped, out)
     print(f"next: ftarena check {_shown(out)}")
     return 0
@@ -107,7 +107,7 @@ def split(
     train, heldout = train or Path(f"{stem}.train.jsonl"), heldout or Path(f"{stem}.heldout.jsonl")
     done = split_files(sources, train, heldout, share, drop_bad=drop_bad, overwrite=overwrite)
     whole = done.train + done.heldout
-    print(f"{whole:,} rows, by what they ask: the same question is never on both sides")
+    print(f"{rows_told(whole)}, by what they ask: the same question is never on both sides")
     print(f"  {done.train:,} to train on: {_shown(train)}")
     print(f"  {done.heldout:,} held out ({done.heldout / whole:.1%}): {_shown(heldout)}")
     _tell_dropped(done.dropped, train)
@@ -168,12 +168,13 @@ def mix(
 
 
 def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
-    print(f"{done.rows:,} rows written to {_shown(out)}")
+    print(f"{rows_told(done.rows)} written to {_shown(out)}")
     for taken in done.taken:
         kind = "  replay" if taken.replay else f"  weight {taken.weight:g}" if taken.weight else ""
         share = f"{done.share(taken):.1%}"
         print(f"  {share:>6}  {taken.used:>9,} of {taken.rows:,}  {shorten(taken.name, 40)}{kind}")
-    if done.replay_share and done.replay_share < 0.9 * ratio:
+    replayed = [taken for taken in done.taken if taken.replay]
+    if replayed and done.replay_share < 0.99 * ratio and all(taken.used >= taken.rows for taken in replayed):
         print(
             f"  replay is {done.replay_share:.1%} instead of {ratio:.1%}: there are no more examples for it"
         )
@@ -183,7 +184,7 @@ def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
 
 def _tell_dropped(count: int, out: Path) -> None:
     if count:
-        print(f"  {count:,} rows dropped, written to {_shown(dropped_path(out))}")
+        print(f"  {rows_told(count)} dropped, written to {_shown(dropped_path(out))}")
 
 
 def _ingredient(spec: str) -> Ingredient:

@@ -8,8 +8,10 @@ from ftarena.errors import UsageError
 from ftarena.plain.follow import follow
 from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
+from ftarena.plain.unapplied import note_unapplied
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
+from ftarena.training.data import sources_of
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace
 
@@ -51,6 +53,8 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
     ref = resolve_model(recipe.model_name_or_path)
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
+    entries = (*recipe.dataset, *recipe.eval_dataset, *recipe.replay_dataset)
+    note_unapplied([source for entry in entries for source in sources_of(entry)])
     run = start_training(recipe, workspace, file)
     print(run.id)
     print(

@@ -45,7 +45,7 @@ class Recipe(BaseModel):
     dataset: Annotated[Entries, Field(min_length=1)]
     """What to train on, one or a list: files (JSONL, JSON, CSV, TSV, Parquet, Arrow; `.gz`, `.zst`), folders,
     a hub's data sets, `dataset_info.json:NAME`. `file.jsonl#500` takes 500 rows of it at random (by `seed`).
-    An entry may also be an object, such as `{path: file.jsonl, weight: 2}`; its keys are below."""
+    An entry may also be an object, such as `{path: file.jsonl, weight: 2}`: see docs/recipes.md."""
 
     name: Text = "run"
     """What the run is called; its id is this and the time. Default: the recipe's file name."""
