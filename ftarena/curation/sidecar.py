@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ftarena.curation.spool import is_spooled
 from ftarena.errors import FtarenaError, from_os_error
 from ftarena.text import shorten
 from ftarena.workspace import Workspace, cache_dir, make_private
@@ -48,16 +49,14 @@ class Sidecar:
 
     @classmethod
     def of(cls, data: Path) -> "Sidecar":
-        """Return the sidecar of a data file; nothing is made or looked at."""
-        whole = data.absolute()
-        name = f"{whole.stem[:60]}-{hashlib.sha256(str(whole).encode()).hexdigest()[:8]}{ENDING}"
+        """Return the sidecar of a data file; nothing is made or written."""
+        name = f"{data.stem[:60]}-{_known_as(data)[:8]}{ENDING}"
         return cls(data.with_name(data.name + ENDING), Workspace.find().root / "decisions" / name)
 
     @property
     def path(self) -> Path:
         """Where the next event goes: beside the data where that can be written, else into the workspace."""
-        kept_elsewhere = (cache_dir(), self.private.parent.parent)
-        if any(self.beside.absolute().is_relative_to(folder) for folder in kept_elsewhere):
+        if _is_passing(self.beside):
             return self.private
         target = self.beside if self.beside.exists() else self.beside.parent
         return self.beside if os.access(target, os.W_OK) else self.private
@@ -67,7 +66,7 @@ class Sidecar:
         """Return why the events are not beside the data, or nothing where they are."""
         if self.path == self.beside:
             return ""
-        return f"nothing can be written beside {self.beside.name[: -len(ENDING)]}; decisions: {self.private}"
+        return f"decisions about {self.beside.name[: -len(ENDING)]} are kept in {self.private}"
 
     def new_lines(self) -> Iterator[Line]:
         """Yield the lines that were not returned yet; those beside the data come first.
@@ -126,6 +125,34 @@ class Sidecar:
             raise from_os_error(error, str(path)) or FtarenaError(
                 f"{path} cannot be written: {error}"
             ) from error
+
+
+def _is_passing(path: Path) -> bool:
+    """Return whether what lies beside a file may be gone tomorrow: a pipe's copy, a cache, our own folder."""
+    whole = path.absolute()
+    own = any(whole.is_relative_to(folder) for folder in (cache_dir(), Workspace.find().root))
+    return own or is_spooled(path) or _of_hub(whole) is not None
+
+
+def _known_as(data: Path) -> str:
+    """Return the digest by which the workspace knows a data file.
+
+    Of what was piped in it is that of its content, since its name is another one every time; of a file of the
+    hub that of its name there, whatever revision is in the cache; of others that of their path.
+    """
+    if is_spooled(data):
+        with data.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = data.absolute()
+    return hashlib.sha256((_of_hub(whole) or str(whole)).encode()).hexdigest()
+
+
+def _of_hub(whole: Path) -> str | None:
+    """Return data set and file of a path in the hub's cache: …/datasets--ORG--NAME/snapshots/REV/FILE."""
+    for place, part in enumerate(whole.parts):
+        if part.startswith("datasets--") and whole.parts[place + 1 : place + 2] == ("snapshots",):
+            return "/".join((part, *whole.parts[place + 3 :]))
+    return None
 
 
 def describe(line: Line) -> str:

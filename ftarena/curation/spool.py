@@ -43,9 +43,18 @@ def pipe(path: Path) -> Path:
         raise unreadable(path, error) from error
 
 
+def is_spooled(path: Path) -> bool:
+    """Return whether a file is one that is gone when the program ends."""
+    return path.parent in _folders
+
+
+_folders: set[Path] = set()
+
+
 def _kept(stream: BinaryIO, name: str) -> Path:
     try:
         folder = Path(tempfile.mkdtemp(prefix="ftarena-"))  # mode 0700
+        _folders.add(folder)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         with (folder / name).open("wb") as file:
             shutil.copyfileobj(stream, file, 1 << 20)

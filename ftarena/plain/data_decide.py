@@ -11,7 +11,8 @@ from ftarena.curation.findings import CODES
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.sources import Source, resolve
 from ftarena.errors import FtarenaError, UsageError
-from ftarena.plain.data_specs import one_source, rows_at, rows_told, split_place
+from ftarena.plain.data_specs import one_source, rows_at, split_place
+from ftarena.scoring.words import counted
 from ftarena.text import clean_line, shorten
 
 _OF_A_FILE = frozenset(
@@ -209,7 +210,7 @@ def _tell_excluded(
         return
     lines = ", ".join(str(row.line) for row in new[:_SHOWN])
     more = f" and {len(new) - _SHOWN:,} more" if len(new) > _SHOWN else ""
-    what = f"excluded {rows_told(len(new))}"
+    what = f"excluded {counted(len(new), 'row')}"
     print(f"{shown}: {what}{f': line {lines}{more}' if new else ''}")
     if len(new) < len(rows):
         print(f"{shown}: {len(rows) - len(new):,} of them had been excluded before")
@@ -257,5 +258,5 @@ def _print_account(account: dict[str, object]) -> None:
     if strays:
         print(f"{strays:,} of them: there is no such row any more")
     kept = clean_line(str(account["sidecar"]))
-    print(f"{shown}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}, kept in {kept}")
+    print(f"{shown}: {counted(len(decisions), 'decision')}, kept in {kept}")
     print(f"next: ftarena data apply {shown} -o {curated_name(Path(str(account['file'])))}")

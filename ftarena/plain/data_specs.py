@@ -118,8 +118,3 @@ def shape_named(name: str | None) -> Shape | None:
         f"there is no shape {shorten(name, 40)!r}",
         f"did you mean {near[0]}?" if near else f"there are {', '.join(SHAPES)}",
     )
-
-
-def rows_told(count: int) -> str:
-    """Return a number of rows in words: `1 row`, `12,000 rows`."""
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ftarena.curation.apply import apply_decisions
 from ftarena.curation.converting import convert as convert_files
+from ftarena.curation.manifest import manifest_path
 from ftarena.curation.mixing import parse_part
 from ftarena.curation.mixing_files import Ingredient, Mix, mix_files
 from ftarena.curation.sources import Source, resolve
@@ -12,8 +13,9 @@ from ftarena.curation.splitting import split_files
 from ftarena.curation.usable import dropped_path
 from ftarena.errors import UsageError
 from ftarena.plain.data_decide import curated_name
-from ftarena.plain.data_specs import columns_named, rows_told, shape_named
+from ftarena.plain.data_specs import columns_named, shape_named
 from ftarena.plain.unapplied import note_unapplied
+from ftarena.scoring.words import counted
 from ftarena.text import clean_line, shorten
 
 
@@ -38,7 +40,7 @@ def apply(
             raise UsageError(f"{len(sources)} files make one set: what is it called?", "name it: -o FILE")
         out = Path(curated_name(sources[0].path))
     manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
-    print(f"{rows_told(manifest.rows_in)} in")
+    print(f"{counted(manifest.rows_in, 'row')} in")
     for count, what in (
         (manifest.total("excluded"), "excluded"),
         (manifest.total("edited"), "edited"),
@@ -51,7 +53,8 @@ def apply(
         print(f"  {dropped:,} dropped, written to {_shown(dropped_path(out))}")
     if strays := manifest.total("strays"):
         print(f"  {strays:,} decisions apply to no row: ftarena data decisions {_shown(sources[0].path)}")
-    print(f"{rows_told(manifest.rows)} written to {_shown(out)}, the account to {_shown(out)}.manifest.json")
+    account = _shown(manifest_path(out))
+    print(f"{counted(manifest.rows, 'row')} written to {_shown(out)}, the account to {account}")
     print(f"next: ftarena check {_shown(out)}, then in a recipe: dataset: {_shown(out)}")
     return 0
 
@@ -77,9 +80,9 @@ def convert(
         sources, out, shape_named(shape), lossy=lossy, drop_bad=drop_bad, overwrite=overwrite
     )
     were = ", ".join(f"{count:,} {name}" for name, count in done.shapes.most_common())
-    print(f"{rows_told(done.rows)} written to {_shown(out)} (they were: {were})")
+    print(f"{counted(done.rows, 'row')} written to {_shown(out)} (they were: {were})")
     for what, count in done.lost.most_common():
-        print(f"  lost in {rows_told(count)}: {clean_line(what)}")
+        print(f"  lost in {counted(count, 'row')}: {clean_line(what)}")
     _tell_dropped(done.dropped, out)
     print(f"next: ftarena check {_shown(out)}")
     return 0
@@ -107,7 +110,7 @@ def split(
     train, heldout = train or Path(f"{stem}.train.jsonl"), heldout or Path(f"{stem}.heldout.jsonl")
     done = split_files(sources, train, heldout, share, drop_bad=drop_bad, overwrite=overwrite)
     whole = done.train + done.heldout
-    print(f"{rows_told(whole)}, by what they ask: the same question is never on both sides")
+    print(f"{counted(whole, 'row')}, by what they ask: the same question is never on both sides")
     print(f"  {done.train:,} to train on: {_shown(train)}")
     print(f"  {done.heldout:,} held out ({done.heldout / whole:.1%}): {_shown(heldout)}")
     _tell_dropped(done.dropped, train)
@@ -168,7 +171,7 @@ def mix(
 
 
 def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
-    print(f"{rows_told(done.rows)} written to {_shown(out)}")
+    print(f"{counted(done.rows, 'row')} written to {_shown(out)}")
     for taken in done.taken:
         kind = "  replay" if taken.replay else f"  weight {taken.weight:g}" if taken.weight else ""
         share = f"{done.share(taken):.1%}"
@@ -184,7 +187,7 @@ def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
 
 def _tell_dropped(count: int, out: Path) -> None:
     if count:
-        print(f"  {rows_told(count)} dropped, written to {_shown(dropped_path(out))}")
+        print(f"  {counted(count, 'row')} dropped, written to {_shown(dropped_path(out))}")
 
 
 def _ingredient(spec: str) -> Ingredient:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftarena.curation import spool
 from ftarena.curation.decisions import Decided, Decisions
 from ftarena.curation.identity import item_at
 from ftarena.curation.rows import Problem, Row
@@ -229,6 +230,29 @@ def test_where_nothing_may_be_written_the_workspace_keeps_it(
     (kept,) = (home / "decisions").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o644 and (home / "decisions").stat().st_mode & 0o777 == 0o700
     assert str(kept) in decisions.sidecar.note and "d.jsonl" in decisions.sidecar.note
+
+
+def test_decisions_about_what_is_piped_in(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I pipe the same rows in again tomorrow, and what I decided about them still holds."""
+    for folder in ("today", "tomorrow"):
+        source = write(tmp_path / folder / "stdin", [answer(1), answer(2)])
+        monkeypatch.setattr(spool, "_folders", {source.path.parent})
+        if folder == "today":
+            Decisions.open(source).exclude(row_at(source, 1), "", "ana")
+    assert outcomes(source) == [answer(2)]
+    assert len(list((home / "decisions").iterdir())) == 1
+
+
+def test_decisions_about_a_data_set_of_the_hub(tmp_path: Path, home: Path) -> None:
+    """The cache may be cleared or get another revision; my decisions are in the workspace and hold."""
+    cached = tmp_path / "hub" / "datasets--org--name" / "snapshots"
+    source = write(cached / "0a1b" / "train.jsonl", [answer(1), answer(2)])
+    Decisions.open(source).exclude(row_at(source, 1), "", "ana")
+    assert outcomes(write(cached / "2c3d" / "train.jsonl", [answer(3), answer(1)])) == [answer(3)]
+    assert outcomes(write(cached / "2c3d" / "test.jsonl", [answer(1)])) == [answer(1)]
+    assert [path.name for path in (cached / "0a1b").iterdir()] == ["train.jsonl"]
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
