@@ -7,6 +7,7 @@ from ftarena.curation.decisions import Decisions
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 from ftarena.plain.data_decide import curated_name
+from ftarena.scoring.words import counted
 from ftarena.text import clean_line
 
 
@@ -19,8 +20,9 @@ def note_unapplied(sources: Iterable[Source]) -> None:
             continue  # a sidecar that cannot be read is said where it is used
         if count:
             shown = clean_line(str(source.path))
+            are = "is" if count == 1 else "are"
             print(
-                f"note: {count:,} decision{'' if count == 1 else 's'} about {shown} are not applied: "
+                f"note: {counted(count, 'decision')} about {shown} {are} not applied: "
                 f"ftarena data apply {shown} -o {curated_name(source.path)}",
                 file=sys.stderr,
             )

@@ -1,0 +1,224 @@
+"""`ftarena data …` at its edges: what people mistype, and what lies in their way."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from ftarena import cli
+from ftarena.curation.sources import source_of
+from ftarena.errors import UsageError
+from ftarena.plain.data_specs import split_place
+from ftarena.plain.unapplied import note_unapplied
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shell in a folder of data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FTARENA_HOME", str(tmp_path / ".ftarena"))
+    monkeypatch.setenv("FTARENA_LABELER", "ana")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    rows = [
+        {"prompt": f"How do I do thing number {n} of all?", "completion": f"Do {n}."} for n in range(1, 11)
+    ]
+    write(tmp_path / "d.jsonl", rows)
+    return tmp_path
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def ftarena(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> object:
+    """Run a command line; return its exit code and everything that it printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ftarena", "data", *words])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(caught.value.code or 0), printed.out + printed.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "lines"),
+    [
+        ("d.jsonl", "d.jsonl", []),
+        ("d.jsonl:3", "d.jsonl", [3]),
+        ("d.jsonl:3-5,9", "d.jsonl", [3, 4, 5, 9]),
+        ("-:2", "-", [2]),
+        ("org/name:train", "org/name:train", []),
+        ("info.json:identity:7", "info.json:identity", [7]),
+        ("odd:3", "odd:3", []),
+    ],
+)
+def test_rows_are_named_by_their_lines(folder: Path, place: str, name: str, lines: list[int]) -> None:
+    """`FILE:3-5,9` are four rows; a file that is really called so is taken as it is."""
+    (folder / "odd:3").write_text("")
+    found, ranges = split_place(place)
+    assert (found, [line for part in ranges for line in part]) == (name, lines)
+
+
+@pytest.mark.parametrize("place", ["d.jsonl:0", "d.jsonl:5-3", "d.jsonl:1-999999999"])
+def test_lines_that_cannot_be(place: str) -> None:
+    """Line 0, a range backwards and a billion lines are typing errors."""
+    with pytest.raises(UsageError):
+        split_place(place)
+
+
+def test_ranges_are_excluded_once(ftarena) -> None:  # type: ignore[no-untyped-def]  # a function that runs it
+    """I exclude lines 3 to 5, then 4 to 6: the second time only line 6 is new."""
+    assert "excluded 3 rows: line 3, 4, 5" in ftarena("exclude", "d.jsonl:3-5")[1]
+    said = ftarena("exclude", "d.jsonl:4-6", "--reason", "boring")[1]
+    assert "excluded 1 row: line 6" in said and "2 of them had been excluded before" in said
+    told = json.loads(ftarena("decisions", "d.jsonl", "--json")[1])
+    assert [(decision["line"], decision["reason"]) for decision in told["decisions"]] == [
+        (3, ""),
+        (4, ""),
+        (5, ""),
+        (6, "boring"),
+    ]
+
+
+def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """All leaks leave the training file, not the held-out one; a finding that no row has excludes nothing."""
+    write(folder / "held.jsonl", [{"prompt": "How do I do thing number 7 of all?"}])
+    code, said = ftarena("exclude", "d.jsonl", "--code", "leak", "--eval", "held.jsonl")
+    assert (code, said.splitlines()[0]) == (0, "d.jsonl: excluded 1 row: line 7")
+    assert not (folder / "held.jsonl.decisions.jsonl").exists()
+    assert "no row has the finding duplicate" in ftarena("exclude", "d.jsonl", "--code", "duplicate")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["exclude", "d.jsonl"], 2, "which rows?"),
+        (["exclude", "d.jsonl:99"], 1, "d.jsonl has no row on line 99"),
+        (["exclude", "d.jsonl", "--code", "duplikate"], 2, "there is no finding duplikate"),
+        (["exclude", "d.jsonl", "--code", "length-bias"], 2, "says something about a whole file"),
+        (["exclude", "nope.jsonl:1"], 1, "there is no file nope.jsonl"),
+        (["exclude", ".:1"], 2, "stands for 2 files"),
+        (["undo", "d.jsonl:1"], 1, "nothing was decided about this row"),
+        (["relabel", "d.jsonl:1"], 1, "a row of shape completion has no label"),
+        (["edit", "d.jsonl"], 2, "which row?"),
+        (["edit", "d.jsonl:1-2"], 2, "which row?"),
+        (["edit", "d.jsonl:1", "--set", "completion"], 2, "names no value"),
+        (["edit", "d.jsonl:1", "--set", "messages.0.content=x"], 2, "has no messages.0.content to set"),
+        (["edit", "d.jsonl:1", "--json", "{"], 2, "broken JSON"),
+        (["edit", "d.jsonl:1", "--json", "[]"], 1, "a row must be a JSON object"),
+        (["edit", "d.jsonl:1", "--json", "{}", "--set", "a=b"], 2, "--set and --json are both given"),
+        (["edit", "d.jsonl:1", "--set", "completion= "], 1, "so edited, the row cannot be used"),
+        (["edit", "d.jsonl:1"], 2, "what is to be changed?"),
+        (["apply", "d.jsonl", "e.jsonl"], 2, "2 files make one set"),
+        (["apply", "d.jsonl", "-o", "d.jsonl", "--overwrite"], 1, "a source is never written"),
+        (["convert", "d.jsonl", "-o", "x.pdf"], 1, "it is not known how to write it"),
+        (["convert", "d.jsonl", "-o", "x.jsonl", "--shape", "mesages"], 2, "did you mean messages?"),
+        (
+            ["convert", "d.jsonl", "-o", "x.jsonl", "--columns", "prompt"],
+            2,
+            "says nothing that is understood",
+        ),
+        (["split", "d.jsonl", "--share", "10"], 2, "none would be left to train on"),
+        (["mix", "d.jsonl=0", "-o", "x.jsonl"], 1, "must be above 0"),
+        (["mix", "d.jsonl=1", "e.jsonl=1", "-o", "x.jsonl", "--rows", "50"], 2, "50 rows were asked for"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_done_is_said(folder: Path, ftarena, words: list[str], code: int, said: str) -> None:  # type: ignore[no-untyped-def]
+    """Each slip is one message that names what I typed, with something to do; and nothing is written."""
+    (folder / "e.jsonl").write_bytes((folder / "d.jsonl").read_bytes())
+    before = sorted(folder.iterdir())
+    found, printed = ftarena(*words)
+    assert (found, said in printed) == (code, True), printed
+    assert "Traceback" not in printed and printed.startswith("error: ")
+    assert sorted(path for path in folder.iterdir() if path.name != ".ftarena") == before
+
+
+def test_edits_reach_inside_and_keep_types(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """I change one message of a conversation and a number beside it; the number stays one."""
+    talk = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    write(folder / "m.jsonl", [{"messages": talk, "score": 1}])
+    code, said = ftarena("edit", "m.jsonl:1", "--set", "messages.1.content=b=c", "--set", "score=2")
+    assert code == 0 and "m.jsonl:1: edited messages, score" in said
+    ftarena("edit", "m.jsonl:1", "--set", "score=3", "--reason", "again")
+    (line,) = (folder / "m.jsonl.decisions.jsonl").read_text().splitlines()[1:]
+    event = json.loads(line)
+    assert event["value"] == {"messages": [talk[0], {"role": "assistant", "content": "b=c"}], "score": 3}
+    assert event["reason"] == "again"
+    assert "nothing was changed" in ftarena("edit", "m.jsonl:1", "--set", "score=3")[1]
+
+
+def editor(folder: Path, script: str) -> str:
+    path = folder / "my editor"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return f"'{path}'"
+
+
+def test_an_edit_in_my_editor(folder: Path, ftarena, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """My editor opens the row as indented JSON; what I save is the new row."""
+    monkeypatch.setenv("EDITOR", editor(folder, 'sed -i "s/Do 2/Try 2/" "$1"'))
+    code, said = ftarena("edit", "d.jsonl:2")
+    assert code == 0 and "d.jsonl:2: edited completion" in said
+    monkeypatch.setenv("EDITOR", editor(folder, "true"))
+    assert "nothing was changed" in ftarena("edit", "d.jsonl:2")[1]
+    monkeypatch.setenv("EDITOR", editor(folder, "exit 3"))
+    assert "the editor ended with 3, so nothing was changed" in ftarena("edit", "d.jsonl:2")[1]
+    monkeypatch.setenv("EDITOR", "no-such-editor-here")
+    assert "cannot be started" in ftarena("edit", "d.jsonl:2")[1]
+
+
+def test_a_slip_in_the_editor_loses_nothing(folder: Path, ftarena, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """I forget a brace: my text is kept, and I am told the command that takes it."""
+    monkeypatch.setenv("EDITOR", editor(folder, 'echo "{ oops" > "$1"'))
+    code, said = ftarena("edit", "d.jsonl:2")
+    assert code == 1 and "what you wrote is broken JSON" in said
+    kept = Path(said.partition("it is kept in ")[2].partition(";")[0])
+    assert kept.read_text() == "{ oops\n"
+    kept.unlink()
+
+
+def test_a_line_that_cannot_be_read_is_mended_whole(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """A broken line is replaced by a whole row; then the set is whole."""
+    with (folder / "d.jsonl").open("a") as file:
+        file.write('{"prompt": "cut o\n')
+    assert "give the whole row: --json" in ftarena("edit", "d.jsonl:11", "--set", "prompt=x")[1]
+    row = '{"prompt": "mended?", "completion": "yes"}'
+    assert ftarena("edit", "d.jsonl:11", "--json", row)[0] == 0
+    assert "11 rows written" in ftarena("apply", "d.jsonl")[1]
+
+
+def test_what_is_piped_in_can_be_decided_on(folder: Path, ftarena, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """`zcat d.gz | ftarena data exclude -- -:2`, then apply; I am told where the decisions are."""
+    from ftarena.curation import spool
+
+    for words in (["exclude", "--", "-:2"], ["apply", "-", "-o", "out.jsonl"]):
+        spool.standard_input.cache_clear()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((folder / "d.jsonl").read_bytes())))
+        code, said = ftarena(*words)
+        assert code == 0
+        if words[0] == "exclude":
+            assert "note: decisions about stdin are kept in " in said
+    spool.standard_input.cache_clear()
+    assert len((folder / "out.jsonl").read_text().splitlines()) == 9
+
+
+def test_a_raw_file_with_decisions_is_noted(
+    folder: Path, ftarena, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    """I train on the raw file by mistake: one line says that decisions wait, and the command."""
+    note_unapplied([source_of(folder / "d.jsonl")])
+    assert capsys.readouterr().err == ""
+    ftarena("exclude", "d.jsonl:3")
+    note_unapplied([source_of(Path("d.jsonl"))])
+    assert capsys.readouterr().err == (
+        "note: 1 decision about d.jsonl is not applied: ftarena data apply d.jsonl -o d.curated.jsonl\n"
+    )
+    assert "note: 1 decision about d.jsonl is not applied" in ftarena("split", "d.jsonl")[1]
