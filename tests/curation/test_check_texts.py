@@ -170,6 +170,7 @@ def test_the_right_spelling_is_told() -> None:
     """I see at once what happened."""
     assert message("They met at the CafÃ© there.") == "“CafÃ©” for “Café” in the answer"
     assert codes("Ð¡Ð°Ð½ÐºÑ‚-Ð\x9fÐµÑ‚ÐµÑ€Ð±ÑƒÑ€Ð³") == ["mojibake"]
+    assert codes("“So there,â€� he said.") == ["mojibake"]
     assert message("The caf� was closed.").startswith("the replacement character")
 
 

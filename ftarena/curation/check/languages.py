@@ -26,7 +26,7 @@ LETTERS = 20
 """Texts with fewer letters are not judged."""
 
 _SURE = 0.85
-_READ = 200
+_READ = 160
 _KEPT = 1000
 
 NAMES = {

@@ -75,7 +75,7 @@ def mojibake(text: str) -> Iterator[str]:
 
 
 def _suspect_words(text: str) -> Iterator[str]:
-    """Yield the words that hold a letter which begins a sequence of UTF-8 before one that continues it."""
+    """Yield the words that hold what could be one letter of UTF-8, read as two to four."""
     seen = 0
     for match in _suspects().finditer(text):
         if match.start() < seen:
@@ -90,9 +90,9 @@ def _suspect_words(text: str) -> Iterator[str]:
 
 @cache
 def _suspects() -> re.Pattern[str]:
-    """Return what finds the beginning of UTF-8 read as one byte a letter, by ftfy's tables."""
+    """Return what finds a letter of UTF-8 read as one byte a letter, by ftfy's tables."""
     from ftfy.chardata import UTF8_CLUES
 
-    first = "".join(UTF8_CLUES[f"utf8_first_of_{length}"] for length in (2, 3, 4))
-    rest = UTF8_CLUES["utf8_continuation"].replace(" ", "")
-    return re.compile(f"[{first}][{rest}]|[ÃÂ](?: |$)")
+    two, three, four = (UTF8_CLUES[f"utf8_first_of_{length}"] for length in (2, 3, 4))
+    rest = UTF8_CLUES["utf8_continuation"].replace(" ", "") + "\ufffd"
+    return re.compile(f"[{two}][{rest}]|[{three}][{rest}]{{2}}|[{four}][{rest}]{{3}}|[ÃÂ](?: |$)")
