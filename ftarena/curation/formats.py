@@ -111,7 +111,7 @@ def recognise(path: Path, format: Format | None = None) -> tuple[Format, Compres
     if guess := _guess(_unpacked(head, compression)):
         return guess, compression
     raise FtarenaError(
-        f"{shown}: neither its name nor its beginning says what it is", f"{_READABLE}; or say --format"
+        f"{shown}: neither its name nor its beginning says what it is", f"{_READABLE}: give it such an ending"
     )
 
 

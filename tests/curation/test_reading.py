@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftarena.curation.reading import DataError, Example, Turn, load_examples, load_questions, read_examples
+from ftarena.curation.reading import (
+    DataError,
+    Example,
+    Problem,
+    Turn,
+    load_examples,
+    load_questions,
+    read_examples,
+)
+from ftarena.curation.sources import Columns, source_of
+from ftarena.curation.writing import write_rows
 from ftarena.errors import FtarenaError
 
+DATA = Path(__file__).parents[3] / "shared" / "data"
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 Q, A, B = "Where am I?", "pwd", "ls"
 
@@ -199,6 +210,93 @@ def test_the_demos_data_are_read_whole(name: str, method: Any) -> None:
     """Every row of the demo can be trained on."""
     path = DEMO / f"{name}.jsonl"
     assert len(load_examples(path, method)) == sum(1 for line in path.open() if line.strip())
+
+
+def test_bad_rows_are_dropped_only_where_i_say_so(tmp_path: Path) -> None:
+    """Strict unless asked; then I learn which rows were left out, and why."""
+    good = {"prompt": Q, "completion": A}
+    path = write(tmp_path, good, "{", {"prompt": Q, "chosen": A, "rejected": B}, good, {"prompt": Q})
+    with pytest.raises(DataError):
+        load_examples(path, "sft")
+    told: list[tuple[Problem, ...]] = []
+    examples = load_examples(path, "sft", bad_rows="drop", on_dropped=told.append)
+    assert [example.line for example in examples] == [1, 4]
+    assert [[(problem.line, problem.code) for problem in dropped] for dropped in told] == [
+        [(2, "json"), (3, "shape"), (5, "no-answer")]
+    ]
+    assert (
+        len(load_examples(write(tmp_path, good), bad_rows="drop", on_dropped=told.append)) == len(told) == 1
+    )
+
+
+def test_dropping_everything_is_an_error(tmp_path: Path) -> None:
+    """A run on nothing does not start because bad rows may be dropped."""
+    with pytest.raises(DataError, match="2 more"):
+        load_examples(write(tmp_path, *["{"] * 12), bad_rows="drop")
+
+
+def test_a_file_that_is_cut_off_is_never_dropped_from(tmp_path: Path) -> None:
+    """How much of a broken download is missing is not known, so dropping its end is refused."""
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([{"prompt": Q, "completion": A}] * 3)[:-10])
+    with pytest.raises(DataError, match="the file ends inside the array"):
+        load_examples(path, bad_rows="drop")
+
+
+@pytest.mark.parametrize(
+    "ending", ["json", "jsonl", "jsonl.gz", "jsonl.zst", "csv", "tsv", "parquet", "arrow"]
+)
+def test_every_format_says_the_same(tmp_path: Path, ending: str) -> None:
+    """The file that another tool wrote trains, is held out and asks like JSON lines."""
+    rows = [
+        {"prompt": [user(Q)], "completion": [assistant(A)]},
+        {"prompt": [user(B)], "completion": [assistant(Q)]},
+    ]
+    path = tmp_path / f"rows.{ending}"
+    write_rows(rows, path)
+    meanings = [(example.shape, example.meaning) for example in load_examples(path, "sft")]
+    assert meanings == [(example.shape, example.meaning) for example in load_examples(write(tmp_path, *rows))]
+    assert [question.question for question in load_questions(path)] == [Q, B]
+
+
+def test_a_table_without_references_is_one_of_questions(tmp_path: Path) -> None:
+    """An empty cell is no reference, and no error."""
+    path = tmp_path / "questions.csv"
+    path.write_text("prompt,reference\na,b\nc,\n")
+    assert [len(question.completion) for question in load_questions(path)] == [1, 0]
+    with pytest.raises(DataError, match=r"questions.csv:3: reference is missing"):
+        load_questions(path, answered=True)
+
+
+def test_what_a_source_says_about_itself_is_heeded(tmp_path: Path) -> None:
+    """Columns and shape hold wherever the file is read."""
+    path = write(tmp_path, {"question": Q, "answer": A, "text": B})
+    columns = Columns({"prompt": "question", "completion": "answer"})
+    (example,) = load_examples(source_of(path, columns=columns), "sft")
+    assert (example.shape, example.question) == ("completion", Q)
+    (plain,) = load_examples(source_of(path, shape="text"), "sft")
+    assert (plain.shape, plain.completion) == ("text", (Turn("assistant", B),))
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("alpaca_en_demo.json", 999),
+        ("identity.json", 91),
+        ("glaive_toolcall_en_demo.json", 300),
+        ("dpo_en_demo.json", 300),
+        ("kto_en_demo.json", 300),
+        ("v1_dpo_demo.jsonl", 10),
+        ("reason_tool_use_demo_50.jsonl", 50),
+    ],
+)
+def test_other_tools_demos_are_read(name: str, rows: int) -> None:
+    """What LLaMA-Factory ships is read as it is."""
+    path = DATA / "llamafactory" / name
+    if not path.exists():
+        pytest.skip("the files of other tools are not part of the project")
+    reading = read_examples(path)
+    assert reading.rows == rows and not reading.problems
 
 
 JSON = st.recursive(
