@@ -21,7 +21,17 @@ def test_the_reference_is_what_the_program_says() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/votes.md", "data/demo/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/votes.md",
+        "docs/data.md",
+        "docs/recipes.md",
+        "data/demo/README.md",
+    ],
+)
 def test_every_link_leads_somewhere(page: str) -> None:
     """A newcomer who clicks finds the file."""
     path = ROOT / page

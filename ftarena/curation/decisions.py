@@ -12,7 +12,6 @@ takes the newest away.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, get_args
 
 from ftarena.curation.decision import Action, Decided, Decision, key_of, now
@@ -26,7 +25,7 @@ from ftarena.curation.sidecar import Sidecar, describe
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
 
-__all__ = ["Action", "Decided", "Decision", "Decisions", "undecided"]
+__all__ = ["Action", "Decided", "Decision", "Decisions"]
 
 
 class Decisions:
@@ -263,8 +262,3 @@ class Decisions:
         self._stacks.setdefault(decision.key, []).append(decision)
         self._decided.add(decision.row)
         return True
-
-
-def undecided(path: Path) -> bool:
-    """Return whether nothing was decided about a data file; cheap, since only the sidecar is looked at."""
-    return not Decisions.open(Source(path))

@@ -39,6 +39,8 @@ def find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | N
         for entry in entries:
             name = _name_in(entry)
             where, problem = _find_data(name, folders)
+            if problem and isinstance(entry, Mapping) and entry.get("data_files"):
+                problem = ""  # axolotl's `path: json` is a loader; the files are found when they are read
             if problem:
                 problems.append(f"{said(places.get(key, ''))}{key}: {problem}")
             found.append({**entry, "path": where} if isinstance(entry, Mapping) else where)
