@@ -1,9 +1,10 @@
-"""Draws the pictures of the four places: `docs/screens/*.svg`, from a small project made here.
+"""Draws the pictures of the five places: `docs/screens/*.svg`, from a small project made here.
 
     python docs/make_screens.py
 
-No engine and no training run: answers, votes and figures are made up in this file (the questions are those of
-`data/demo`), seeded, so that the pictures change only when the interface does.
+No engine and no training run: answers, votes, figures and the data with its flaws are made up in this file
+(the questions are those of `data/demo`), seeded, so that the pictures change only when the interface does.
+The tokens are those of the demo's model, which is made ready first (half a minute, once).
 """
 
 import asyncio
@@ -17,16 +18,20 @@ from pathlib import Path
 
 from ftarena.arena import Arena, add_contestant
 from ftarena.processes import ProcessIdentity
+from ftarena.recipes.models import resolve_model
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Chunk
 from ftarena.serving.status import EngineState, EngineStatus
 from ftarena.store import Store
+from ftarena.training.models import prepare_model
 from ftarena.training.runs import list_runs
 from ftarena.tui import app as app_module
 from ftarena.tui.app import FtarenaApp
 from ftarena.tui.desk import Desk
+from ftarena.tui.screens.data import DataScreen
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.panes import Panes
+from ftarena.tui.widgets.row_list import RowList
 from ftarena.workspace import Workspace
 
 HERE = Path(__file__).resolve().parent
@@ -169,6 +174,47 @@ def make_run(
     (folder / "status.json").write_text(json.dumps(status))
 
 
+def plant(folder: Path) -> Path:
+    """Write a file of examples in which some things are wrong, as they are in files that people have."""
+    lines = (HERE.parent / "data" / "demo" / "sft.jsonl").read_text(encoding="utf-8").splitlines()[:200]
+    rng = random.Random(5)
+    rows = [json.loads(line) for line in lines]
+    question = {"role": "user", "content": "How do I follow a log file while it grows?"}
+
+    def answered(text: str) -> dict[str, object]:
+        return {"messages": [question, {"role": "assistant", "content": text}]}
+
+    rows += rng.sample(rows, 7)
+    rows[17] = answered("<|im_start|>assistant\n```\ntail -f app.log\n```<|im_end|>")
+    rows[60] = answered("```\ntail -F app.log\n```\nShows what is appended, also after the log was rotated.")
+    rows[61] = answered("```\nless +F app.log\n```\nFollows the file; ctrl+c stops, and one can scroll back.")
+    rows[88] = answered("Ask ops@example-shop.de for access, then use `ssh -i key.pem web-1`.")
+    rows[120]["messages"][-1]["content"] = " "
+    rows[150]["messages"][0]["role"] = "human"
+    written = [json.dumps(row, ensure_ascii=False) for row in rows]
+    written[40] = written[40][:90]
+    path = folder / "helper.jsonl"
+    path.write_text("".join(line + "\n" for line in written), encoding="utf-8")
+    return path
+
+
+async def draw_data(workspace: Workspace, data: str, tokens: bool, out: Path) -> None:
+    """Open a file in Data, choose a finding, and write what is seen."""
+    app = FtarenaApp(Desk(workspace, workspace.database, "ana"), "data", [data])
+    async with app.run_test(size=SIZE) as pilot:
+        screen = app.screen
+        assert isinstance(screen, DataScreen)
+        while screen.bench.report is None:
+            await pilot.pause(0.1)
+        await pilot.pause(0.5)
+        kinds = screen.query_one("#codes", RowList)
+        assert kinds.go_to("template-token" if tokens else "contradiction")
+        await pilot.pause(0.5)
+        await pilot.press(*("v" if tokens else "t"))
+        await pilot.pause(3.0 if tokens else 1.0)
+        out.write_text(app.export_screenshot(title="ftarena: data"), encoding="utf-8")
+
+
 async def draw(workspace: Workspace, place: str, out: Path) -> None:
     """Open a place, do what a person would do there, and write what is seen."""
     desk = Desk(workspace, workspace.database, "cleo" if place == "vote" else "ana")
@@ -206,6 +252,12 @@ def main() -> None:
         for place in ("chat", "scores", "runs", "vote"):
             asyncio.run(draw(workspace, place, out / f"{place}.svg"))
             print(out / f"{place}.svg")
+        prepare_model(resolve_model("demo:smollm2"), print)
+        plain = Workspace(workspace.root.parent / "data" / ".ftarena")  # no votes: its prompts would be leaks
+        data = plant(workspace.root.parent)
+        for name, tokens in (("data", False), ("data-tokens", True)):
+            asyncio.run(draw_data(plain, data.name, tokens, out / f"{name}.svg"))
+            print(out / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -228,20 +228,21 @@ class Workbench:
         order = {source.path: number for number, source in enumerate(self.sources)}
         return sorted(self.signs.items(), key=lambda item: (order.get(item[0][0], 0), item[0][1]))
 
-    def exclude(self, looked: Looked, by: str, code: str = "") -> str:
-        """Leave a row out, or take it in again where it was; return what was done.
+    def exclude(self, looked: Looked, by: str, code: str = "") -> None:
+        """Leave a row out, or take it in again where it was left out.
 
         Raises:
             FtarenaError: The decision cannot be written down.
         """
-        row, decisions = looked.row, self._decisions[looked.place[0]]
         with self._lock:
-            if looked.decided[-1:] == ("exclude",):
-                decisions.undo(row, by)
-                return "taken in again"
-            decisions.exclude(row, "", by, code=code)
-        self._done.append([row])
-        return "excluded"
+            decisions = self._decisions[looked.place[0]]
+            standing = decisions.of(looked.row)
+            if standing is not None and standing.action == "exclude":
+                decisions.undo(looked.row, by)
+            else:
+                decisions.exclude(looked.row, "", by, code=code)
+                self._done.append([looked.row])
+        self._read_signs()
 
     def exclude_all(self, places: Sequence[Place], code: str, by: str) -> int:
         """Leave out every row of some places that is not left out already; return how many those were.
@@ -275,6 +276,7 @@ class Workbench:
         with self._lock:
             self._decisions[looked.place[0]].edit(looked.row, value, by)
         self._done.append([looked.row])
+        self._read_signs()
 
     def relabel(self, looked: Looked, by: str) -> None:
         """Swap a pair, or flip a label.
@@ -287,6 +289,7 @@ class Workbench:
         with self._lock:
             self._decisions[looked.place[0]].relabel(looked.row, by)
         self._done.append([looked.row])
+        self._read_signs()
 
     def undo(self, looked: Looked | None, by: str) -> tuple[Place, int]:
         """Take back the last decision that was made here; if there is none, the newest about a row.

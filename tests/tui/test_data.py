@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
-import ftarena.tui.screens.data as data_module
+import ftarena.tui.screens.data_checking as checking_module
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 from ftarena.processes import python_module
@@ -47,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(data_module, "check", check_here)
+    monkeypatch.setattr(checking_module, "check", check_here)
     monkeypatch.setattr("ftarena.tui.data_near.usual_model", lambda paths, workspace: None)
     return folder
 
@@ -295,7 +296,11 @@ async def test_filtering(workspace: Workspace, planted: Path) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await checked(pilot)
         count = len(kinds(app).rows)
-        await pilot.press("f", *"contrad")
+        app.simulate_key("f")  # in one burst, as over a slow line
+        app.simulate_key("x")
+        await until(pilot, lambda: screen(app).query_one("#filter", Input).value == "x")
+        assert not screen(app).bench.signs
+        await pilot.press("backspace", *"contrad")
         await until(pilot, lambda: [row.key for row in kinds(app).rows] == ["contradiction", "*all"])
         await pilot.press("enter")
         await shows(pilot, "sft.jsonl:5  chat")
@@ -410,7 +415,7 @@ async def test_the_same_check_is_there_at_once(
         times.append(order)
         return await check_here(order, on_progress)
 
-    monkeypatch.setattr(data_module, "check", counted)
+    monkeypatch.setattr(checking_module, "check", counted)
     app = open_app(workspace, planted)
     async with app.run_test(size=LARGE) as pilot:
         await checked(pilot)
@@ -438,7 +443,7 @@ async def test_a_check_can_be_cancelled(
         finally:
             ended.append(True)
 
-    monkeypatch.setattr(data_module, "check", endless)
+    monkeypatch.setattr(checking_module, "check", endless)
     app = open_app(workspace, planted)
     async with app.run_test(size=SMALL) as pilot:
         await shows(pilot, "◐ checking")
@@ -508,7 +513,7 @@ async def test_a_hundred_thousand_rows(workspace: Workspace, here: Path) -> None
     async with app.run_test(size=LARGE) as pilot:
         await shows(pilot, "No data is open.")
         monkey = pytest.MonkeyPatch()
-        monkey.setattr(data_module.DataScreen, "check_files", lambda self: None)
+        monkey.setattr(checking_module.Checking, "check_files", lambda self: None)
         screen(app).open_files([str(path)], [])
         await until(pilot, lambda: len(rows(app).rows) == 100_000)
         await shows(pilot, "Question 3?")

@@ -58,7 +58,8 @@ def test_every_token_has_its_mark(tokens: list[MaskedToken], width: int) -> None
     view = MaskView(tuple(tokens), sum(token.trained for token in tokens), None, ())
     shown = plain(mask_rows([("conversation", view)], width))
     assert all(cell_len(row) <= width for row in shown)
-    rulers = [row for row in shown[: shown.index("")] if row and set(row) <= set("┗━╵ ")]
+    head = len(mask_rows([("conversation", MaskView((), 0, None, ()))], width))
+    rulers = [row for row in shown[head:] if row and set(row) <= set("┗━╵ ")]
     marks = [sign == "┗" for row in rulers for sign in row if sign in "┗╵"]
     assert marks == [token.trained for token in tokens] or any(
         set(token.text) & set("┗━╵ ") for token in tokens

@@ -36,27 +36,25 @@ def mask_rows(views: "Sequence[tuple[str, MaskView]]", width: int) -> list[Row]:
         if rows:
             rows.append([])
         heading = [Piece(f"{title}  ", "role")] if len(views) > 1 else []
-        notes = [Piece(f"  · {' '.join(written_out(note).split())}", "quiet") for note in view.notes]
-        rows += wrap([*heading, *_summary(view), *notes], width)
+        rows += wrap([*heading, *_summary(view), *(_LEGEND if not rows else ())], width)
+        for note in view.notes:
+            rows += wrap([Piece(f"· {' '.join(written_out(note).split())}", "quiet")], width)
         rows += _tokens(view, max(width, 4))
-    rows.append([])
-    rows += wrap(_LEGEND, width)
     return rows
 
 
-_LEGEND = [
-    Piece("┗━━", "learned"), Piece(" learned   "),
-    Piece("╵", "tick"), Piece(" only read   "),
-    Piece("⏎", "quiet"), Piece(" newline   "),
-    Piece("<|…|>", "special"), Piece(" special token"),
-]  # fmt: skip
+_LEGEND = (
+    Piece("   ┗━━", "learned"), Piece(" learned"),
+    Piece("  ╵", "tick"), Piece(" only read"),
+    Piece("  ⏎", "quiet"), Piece(" newline"),
+)  # fmt: skip
 
 
 def _summary(view: "MaskView") -> list[Piece]:
     total = len(view.tokens)
     pieces = [Piece(f"{view.trained:,} of {total:,} learned", "strong")]
     if view.cut_at is not None:
-        pieces.append(Piece(f"   ✂ {max(total - view.cut_at, 0):,} cut off", "bad"))
+        pieces.append(Piece(f"  ✂ {max(total - view.cut_at, 0):,} cut off", "bad"))
     return pieces
 
 

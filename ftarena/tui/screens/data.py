@@ -5,7 +5,6 @@ into its sidecar and takes effect when the curated set is written (`a`).
 """
 
 import asyncio
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from textual.widgets import Input, Static
 from ftarena.curation.findings import CODES, Finding
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
-from ftarena.tui.data_check import check
 from ftarena.tui.data_lists import (
     ALL,
     CODE_COLUMNS,
@@ -31,9 +29,10 @@ from ftarena.tui.data_lists import (
 )
 from ftarena.tui.data_rows import Place as RowPlace
 from ftarena.tui.data_rows import RowTable, key_of, matcher, place_of_key
-from ftarena.tui.drawing.findings import headline, headline_rows, progress_words, title, why_rows
+from ftarena.tui.drawing.findings import headline, headline_rows, title, why_rows
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.looking import VIEWS, draw_looked, heading
+from ftarena.tui.screens.data_checking import Checking
 from ftarena.tui.screens.data_deciding import Deciding
 from ftarena.tui.screens.data_keys import ABOUT, BINDINGS, HELP
 from ftarena.tui.screens.place import FIRST_STEPS
@@ -53,8 +52,12 @@ _SPACIOUS = 150
 """Cells from which a twin stands beside the row; else below it."""
 
 
-class DataScreen(Deciding):
-    """Findings by kind, the rows that one of them is about, and one of these in full."""
+class DataScreen(Deciding, Checking):
+    """Findings by kind, the rows that one of them is about, and one of these in full.
+
+    The focus is set at once, not by `Widget.focus`, which lets keys overtake it that were typed fast: `f x`
+    is to filter by x, not to exclude.
+    """
 
     NAME = "data"
     CSS_PATH = "data.tcss"
@@ -73,10 +76,7 @@ class DataScreen(Deciding):
         super().__init__(desk)
         self.bench = Workbench()
         self._asked_for = tuple(data)
-        self._specs: tuple[str, ...] = ()
-        self._heldout: tuple[str, ...] = ()
         self._note = ""
-        self._changed = False
         self._filter = ""
         self._found: list[tuple[int, Finding]] = []  # what the filter leaves, with its number in the report
         self._rows: int | None = None
@@ -87,6 +87,7 @@ class DataScreen(Deciding):
         self._shown: tuple[object, ...] = ()
         self._go_back_to_end = False
         self._listed_kind = ""
+        self._all: tuple[object, AllRows] | None = None
 
     def compose_body(self) -> ComposeResult:
         """Facts, two lists, the row with its twin."""
@@ -112,7 +113,7 @@ class DataScreen(Deciding):
         """Open what was asked for, else say what could be."""
         super().on_mount()
         self.set_class(True, "-empty")
-        self._codes.focus()
+        self.set_focus(self._codes)
         if self._asked_for:
             self.open_files(self._asked_for, ())
         self.say_what_is_near()
@@ -158,20 +159,22 @@ class DataScreen(Deciding):
         self.show_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer enter and esc only where they do something."""
+        """Offer enter and esc only where they do something, and leave the letter f to a text being typed."""
         allowed = super().check_action(action, parameters)
         if action == "inside":
             return allowed and self.focused is self._codes
         if action == "back":
             return allowed and self._inmost() != ""
+        if action == "filter":
+            return allowed and not isinstance(self.focused, Input)
         return allowed
 
     def _inmost(self) -> str:
         """Return what esc would leave."""
+        if self.query_one("#filter").display:
+            return "filter"
         if any(worker.group == "check" and worker.is_running for worker in self.workers):
             return "check"
-        if self.has_class("-filtered"):
-            return "filter"
         if self.has_class("-twin"):
             return "twin"
         return "rows" if self.has_class("-inside") or self.focused is not self._codes else ""
@@ -197,117 +200,24 @@ class DataScreen(Deciding):
     @work(exclusive=True, group="changed", exit_on_error=False)
     async def look_whether_changed(self) -> None:
         """Say so where a file is no longer the one that was checked."""
-        self._changed = await asyncio.to_thread(lambda: self.bench.changed)
-        self._say()
+        self.changed = await asyncio.to_thread(lambda: self.bench.changed)
+        self.say()
 
-    # Opening and checking
-
-    @work(exclusive=True, group="open", exit_on_error=False)
-    async def open_files(self, train: Sequence[str], heldout: Sequence[str]) -> None:
-        """Open files and check them."""
-        from ftarena.tui.data_near import usual_model
-
-        await asyncio.to_thread(self.bench.open, train, heldout)
-        self._specs, self._heldout = tuple(train), tuple(heldout)
-        self.app.remember_data(shlex.join(train)) if train else None
+    def opened(self) -> None:
+        """Show that other files are open."""
         self.set_class(False, "-empty")
         self.finding = self.looked = self.twin = self._rows = None
-        self._filter, self._shown = "", ()
-        self.query_one("#filter", Input).value = ""
-        self.remove_class("-filtered", "-inside", "-twin")
+        self._shown = ()
+        self._end_filter()
+        self.with_twin = False
+        self.remove_class("-inside", "-twin")
         self._take_findings()
-        self._codes.focus()
+        self.set_focus(self._codes)
         self.refresh_bindings()
-        if self.bench.model is None:
-            paths = [source.path for source in self.bench.sources]
-            self.bench.model = await asyncio.to_thread(usual_model, paths, self.desk.workspace)
-        self.check_files()
 
-    @work(exclusive=True, group="check", exit_on_error=False)
-    async def check_files(self) -> None:
-        """Check what is open, unless the same was checked already and has not changed."""
-        self._say("◐ checking  (esc cancels)")
-        try:
-            order = self.bench.order(await self._arena_prompts())
-            stamp = await asyncio.to_thread(self.bench.look_at_files)
-            report = self.bench.known(order)
-            if report is None:
-                report = await check(order, lambda progress: self._say(progress_words(progress)))
-            self.bench.keep(order, stamp, report)
-            self._changed = False
-            self._say("")
-            self._take_findings(anew=True)
-        except asyncio.CancelledError:
-            self._say("the check was cancelled: c checks")
-            raise
-        except FtarenaError:
-            self._say("not checked: c tries again")
-            raise
-
-    async def _arena_prompts(self) -> list[str]:
-        if not self.desk.exists:
-            return []
-        prompts = await self.desk.read(lambda store: store.prompts())
-        return ["\n".join(turn.content for turn in p.turns if turn.role == "user") for p in prompts]
-
-    def action_open(self) -> None:
-        """Ask what to open."""
-        self._ask_for_files(heldout=False)
-
-    def action_heldout(self) -> None:
-        """Ask for files that are kept aside for evaluation."""
-        self._ask_for_files(heldout=True)
-
-    @work(exclusive=True, group="ask", exit_on_error=False)
-    async def _ask_for_files(self, *, heldout: bool) -> None:
-        from ftarena.tui.data_near import PathSuggester, data_near, specs
-        from ftarena.tui.screens.ask import AskScreen
-
-        near = await asyncio.to_thread(data_near, self.app.settings.data)
-        question = "Which held-out file?" if heldout else "Which data?"
-        note = (
-            "Kept aside for evaluation: none of its questions should be trained on. Empty: none any more."
-            if heldout
-            else "A file, a folder, several of them, or a data set of the hub. → completes."
-        )
-        text = shlex.join(self._heldout) if heldout else "" if not near or self._specs else near[0]
-        asked = AskScreen(
-            question,
-            note,
-            suggestions=near,
-            text=text,
-            suggester=PathSuggester(near),
-            empty="" if heldout else None,
-        )
-        answer = await self.app.push_screen_wait(asked)
-        if answer is not None:
-            given = await asyncio.to_thread(specs, answer)
-            self.open_files(self._specs if heldout else given, given if heldout else self._heldout)
-
-    def action_again(self) -> None:
-        """Check again."""
-        self.check_files()
-
-    @work(exclusive=True, group="ask", exit_on_error=False)
-    async def action_model(self) -> None:
-        """Ask for the model whose tokens are counted and shown."""
-        from ftarena.tui.data_near import models_near, read_model
-        from ftarena.tui.screens.ask import AskScreen
-
-        near = await asyncio.to_thread(models_near, self.desk.workspace)
-        now = self.bench.model
-        answer = await self.app.push_screen_wait(
-            AskScreen(
-                "Which model's tokens?",
-                "A name, then the most tokens that an example may have (max_length).",
-                suggestions=near,
-                text=f"{now.name} {now.max_length}" if now else (near[0] if near else ""),
-            )
-        )
-        if answer is not None:
-            self.bench.model = await asyncio.to_thread(read_model, answer)
-            self._shown = ()
-            self.check_files()
+    def found(self) -> None:
+        """Show what a check has found."""
+        self._take_findings(anew=True)
 
     # The lists
 
@@ -333,7 +243,7 @@ class DataScreen(Deciding):
         if anew and chosen == ALL and not self.has_class("-inside"):
             stays = False
         self._codes.show_rows(rows, at=chosen if stays else rows[0].key)
-        self._say()
+        self.say()
 
     @on(RowList.Moved, "#codes")
     def _fill_places(self, event: RowList.Moved) -> None:
@@ -359,16 +269,7 @@ class DataScreen(Deciding):
     async def _list_all_rows(self) -> None:
         """List every row, or those in which the filter's words occur (or the line it names)."""
         needle = self._filter.strip()
-        keep = matcher(needle) if needle and not needle.isdecimal() else None
-        sources = self.bench.sources
-        self._places.loading = True
-        try:
-            tables = await asyncio.to_thread(lambda: [RowTable.build(source, keep) for source in sources])
-        finally:
-            self._places.loading = False
-        rows = AllRows(tables, lambda place: self.bench.signs.get(place, " "), self._fetch_beginnings)
-        lines = max((table.lines[-1] for table in tables if len(table)), default=0)
-        self._places.columns = all_columns(lines, [source.path.name for source in sources])
+        rows = await self._all_rows(needle)
         at = None
         if needle.isdecimal():
             at = rows.nearest(int(needle))
@@ -377,9 +278,27 @@ class DataScreen(Deciding):
         self._listed_kind = ALL
         if not needle:
             self._rows = len(rows)
+        lines = max((table.lines[-1] for table in rows.tables), default=0)
+        self._places.columns = all_columns(lines, [table.source.path.name for table in rows.tables])
         self._places.show_rows(rows, at=at)
         if not len(rows):
             self._show_nothing("no row holds that" if needle else "there is no row")
+
+    async def _all_rows(self, needle: str) -> AllRows:
+        """Return the rows as a list; read again only where a file has changed or other words are wanted."""
+        words = "" if needle.isdecimal() else needle
+        sources = self.bench.sources
+        key = (words, await asyncio.to_thread(self.bench.look_at_files))
+        if self._all is None or self._all[0] != key:
+            keep = matcher(words) if words else None
+            self._places.loading = True
+            try:
+                tables = await asyncio.to_thread(lambda: [RowTable.build(source, keep) for source in sources])
+            finally:
+                self._places.loading = False
+            rows = AllRows(tables, lambda place: self.bench.signs.get(place, " "), self._fetch_beginnings)
+            self._all = (key, rows)
+        return self._all[1]
 
     def _fetch_beginnings(self) -> None:
         self.call_later(self._read_beginnings)
@@ -394,7 +313,7 @@ class DataScreen(Deciding):
     def action_inside(self) -> None:
         """Go from the kinds to the rows of the chosen one."""
         self.add_class("-inside")
-        self._places.focus()
+        self.set_focus(self._places)
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane: kinds, rows, the row, its twin."""
@@ -404,13 +323,13 @@ class DataScreen(Deciding):
         chosen = panes[(now + by) % len(panes)]
         if chosen is not panes[-1] or len(panes) < 4:
             self.set_class(chosen is not self._codes, "-inside")
-        chosen.focus()
+        self.set_focus(chosen)
 
     def action_step(self, by: int) -> None:
         """Go to the next or previous row, over the end of a kind to the next kind."""
         self.add_class("-inside")
         if self.focused is self._codes:
-            self._places.focus()
+            self.set_focus(self._places)
         places, codes = self._places, self._codes
         if 0 <= places.cursor + by < len(places.rows):
             places.action_move(by)
@@ -426,22 +345,30 @@ class DataScreen(Deciding):
         inmost = self._inmost()
         if inmost == "check":
             self.workers.cancel_group(self, "check")
+            self.say("the check was cancelled: c checks")
         elif inmost == "filter":
-            self.query_one("#filter", Input).value = ""
-            self.remove_class("-filtered")
-            (self._places if self.has_class("-inside") else self._codes).focus()
+            self._end_filter()
+            self.set_focus(self._places if self.has_class("-inside") else self._codes)
         elif inmost == "twin":
             self.action_twin()
         else:
             self.remove_class("-inside")
-            self._codes.focus()
+            self.set_focus(self._codes)
 
     # The filter
 
     def action_filter(self) -> None:
         """Begin to filter, or change the filter."""
-        self.add_class("-filtered")
-        self.query_one("#filter", Input).focus()
+        line = self.query_one("#filter", Input)
+        line.display = True
+        self.set_focus(line)
+
+    def _end_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        line.value, line.display = "", False
+        if self._filter:
+            self._filter = ""
+            self._take_findings()
 
     @on(Input.Changed, "#filter")
     @work(exclusive=True, group="filter", exit_on_error=False)
@@ -479,18 +406,17 @@ class DataScreen(Deciding):
         try:
             looked = await asyncio.to_thread(self.bench.look, place)
             twin = None
-            if self.has_class("-twin") and finding is not None and finding.twin is not None:
+            if self.with_twin and finding is not None and finding.twin is not None:
                 twin = await asyncio.to_thread(self.bench.look, finding.twin)
             drawn = await asyncio.to_thread(draw_looked, self.bench, looked, twin, self._view, code)
             other = None
             if twin is not None:
                 other = await asyncio.to_thread(draw_looked, self.bench, twin, looked, self._view, code)
         except FtarenaError as error:
-            self.looked = self.twin = None
             self._show_nothing(error.message, error.hint)
-            self.refresh_bindings()
             return
         self.looked, self.twin = looked, twin
+        self.set_class(twin is not None, "-twin")
         shown = (place, self._view, twin is not None, code)
         pane = self.query_one("#example", ExamplePane)
         pane.border_title = heading(looked, self._view, self._position())
@@ -511,9 +437,12 @@ class DataScreen(Deciding):
             rows = wrap([Piece(f"✕ {clean_line(message)}", "bad")], width)
             return rows + (wrap([Piece(clean_line(hint))], width) if hint else [])
 
+        self.looked = self.twin = None
+        self.remove_class("-twin")
         pane = self.query_one("#example", ExamplePane)
         pane.border_title = None
         pane.show(draw)
+        self.refresh_bindings()
 
     def show_again(self) -> None:
         """Show the row anew, after something was decided or another view was chosen."""
@@ -530,12 +459,9 @@ class DataScreen(Deciding):
 
     def action_twin(self) -> None:
         """Show the row that this one is too like, or no longer."""
-        if self.has_class("-twin"):
-            self.remove_class("-twin")
-            if self.query_one("#twin").has_focus:
-                self.query_one("#example").focus()
-        else:
-            self.add_class("-twin")
+        self.with_twin = not self.with_twin
+        if not self.with_twin and self.query_one("#twin").has_focus:
+            self.set_focus(self.query_one("#example"))
         self.show_again()
 
     def action_scroll(self, by: int) -> None:
@@ -545,10 +471,10 @@ class DataScreen(Deciding):
 
     # What is said
 
-    def _say(self, note: str | None = None) -> None:
+    def say(self, note: str | None = None) -> None:
         """Write the facts above everything, and in the top line what is going on."""
         if note is not None:
             self._note = note
-        facts = headline(self.bench, self._changed, self._note)
+        facts = headline(self.bench, self.changed, self._note)
         self.query_one("#headline", Rows).show(lambda width: headline_rows(facts, width))
         self.refresh_status()

@@ -30,6 +30,9 @@ class Deciding(Place):
     twin: Looked | None
     """Its twin, where that is shown, too."""
 
+    with_twin = False
+    """Whether a row's twin is to be shown, where it has one."""
+
     finding: Finding | None
     """What is wrong with the row, where it was reached by a finding."""
 
@@ -180,7 +183,7 @@ class Deciding(Place):
         if action == "demo":
             return False
         if action == "twin":
-            return (self.finding is not None and self.finding.twin is not None) or self.has_class("-twin")
+            return self.with_twin or (self.finding is not None and self.finding.twin is not None)
         if action == "relabel":
             looked = self._target()
             example = looked.example if looked is not None else None

@@ -220,8 +220,9 @@ class RowList(ScrollView, can_focus=True):
                 self.action_choose()
 
     def on_resize(self, event: Resize) -> None:
-        """Rows are as wide as the list."""
+        """Rows are as wide as the list; its cursor stays in view when the list becomes lower."""
         self.virtual_size = Size(event.size.width, len(self.rows) + self.header)
+        self.call_after_refresh(self._reveal)
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of what is in view."""
