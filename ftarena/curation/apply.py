@@ -52,7 +52,13 @@ def apply_decisions(
     try:
         with BadRows(dropped_path(out) if drop_bad else None) as bad:
             rows = (row for source in sources for row in _curated(source, bad, manifest))
-            manifest.rows = write_rows(rows, aside)
+            try:
+                manifest.rows = write_rows(rows, aside)
+            except FtarenaError as refused:  # the name that people know
+                refused.message = refused.message.replace(str(aside), str(out))
+                raise
+            if not manifest.rows_in:
+                raise FtarenaError(f"{sources[0].path} holds no row", "check the path")
             if not manifest.rows:
                 raise FtarenaError(
                     "no row would be left, so nothing was written",

@@ -179,10 +179,15 @@ def check_targets(targets: Iterable[Path], sources: Iterable[Source], *, overwri
         overwrite: Whether targets that are there may be replaced.
 
     Raises:
-        FtarenaError: A target is a source, or is there and may not be replaced.
+        FtarenaError: A target has no folder, is a source, or is there and may not be replaced.
     """
     read = {source.path.resolve() for source in sources}
     for target in targets:
+        if not target.parent.is_dir():
+            raise FtarenaError(
+                f"{target} cannot be written: there is no folder {target.parent}",
+                f"make it: mkdir -p {target.parent}",
+            )
         if target.resolve() in read:
             raise FtarenaError(
                 f"{target} is what is read, and a source is never written", "choose another name"

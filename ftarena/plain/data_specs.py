@@ -69,7 +69,11 @@ def rows_at(source: Source, lines: Sequence[range]) -> list[Row | Problem]:
     wanted = set().union(*lines)
     last = max(wanted, default=0)
     rows: list[Row | Problem] = []
+    after: dict[int, int] = {}  # for the last line of each range, where the next row begins
+    ends = sorted({part[-1] for part in lines}, reverse=True)
     for item in items_of(source):
+        while ends and item.row.line > ends[-1]:
+            after[ends.pop()] = item.row.line
         if item.row.line > last:
             break
         if item.row.line in wanted:
@@ -77,10 +81,12 @@ def rows_at(source: Source, lines: Sequence[range]) -> list[Row | Problem]:
     there = {row.line for row in rows}
     for part in lines:
         if not there.intersection(part):
+            shown = clean_line(str(source.path))
             named = f"line {part[0]}" if len(part) == 1 else f"lines {part[0]} to {part[-1]}"
+            where = f": the next one begins on line {after[part[-1]]}" if part[-1] in after else ""
             raise FtarenaError(
-                f"{clean_line(str(source.path))} has no row on {named}",
-                f"see what is there: ftarena data show {clean_line(str(source.path))}",
+                f"{shown} has no row that begins on {named}{where}",
+                f"see what is there: ftarena data show {shown}",
             )
     return rows
 

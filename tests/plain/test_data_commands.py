@@ -100,11 +100,12 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
     ("words", "code", "said"),
     [
         (["exclude", "d.jsonl"], 2, "which rows?"),
-        (["exclude", "d.jsonl:99"], 1, "d.jsonl has no row on line 99"),
+        (["exclude", "d.jsonl:99"], 1, "d.jsonl has no row that begins on line 99"),
+        (["exclude", "array.json:1"], 1, "on line 1: the next one begins on line 2"),
         (["exclude", "d.jsonl", "--code", "duplikate"], 2, "there is no finding duplikate"),
         (["exclude", "d.jsonl", "--code", "length-bias"], 2, "says something about a whole file"),
         (["exclude", "nope.jsonl:1"], 1, "there is no file nope.jsonl"),
-        (["exclude", ".:1"], 2, "stands for 2 files"),
+        (["exclude", ".:1"], 2, "stands for 4 files"),
         (["undo", "d.jsonl:1"], 1, "nothing was decided about this row"),
         (["relabel", "d.jsonl:1"], 1, "a row of shape completion has no label"),
         (["edit", "d.jsonl"], 2, "which row?"),
@@ -118,6 +119,9 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
         (["edit", "d.jsonl:1"], 2, "what is to be changed?"),
         (["apply", "d.jsonl", "e.jsonl"], 2, "2 files make one set"),
         (["apply", "d.jsonl", "-o", "d.jsonl", "--overwrite"], 1, "a source is never written"),
+        (["apply", "d.jsonl", "-o", "no/x.jsonl"], 1, "there is no folder no"),
+        (["apply", "d.jsonl", "-o", "x.pdf"], 1, "error: x.pdf: it is not known how to write it"),
+        (["apply", "empty.jsonl"], 1, "empty.jsonl holds no row"),
         (["convert", "d.jsonl", "-o", "x.pdf"], 1, "it is not known how to write it"),
         (["convert", "d.jsonl", "-o", "x.jsonl", "--shape", "mesages"], 2, "did you mean messages?"),
         (
@@ -134,6 +138,8 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
 def test_what_cannot_be_done_is_said(folder: Path, ftarena, words: list[str], code: int, said: str) -> None:  # type: ignore[no-untyped-def]
     """Each slip is one message that names what I typed, with something to do; and nothing is written."""
     (folder / "e.jsonl").write_bytes((folder / "d.jsonl").read_bytes())
+    (folder / "array.json").write_text('[\n{"prompt": "q", "completion": "a"}]')
+    (folder / "empty.jsonl").write_text("")
     before = sorted(folder.iterdir())
     found, printed = ftarena(*words)
     assert (found, said in printed) == (code, True), printed
