@@ -70,7 +70,9 @@ def exclude(
         new = [row for row in rows if (last := decisions.of(row)) is None or last.action != "exclude"]
         if new:
             decisions.exclude_all(new, reason, by, code=code or "")
-        _tell_excluded(source, decisions, rows, new, code)
+        _tell_excluded(source, rows, new, code)
+        if rows:
+            tell_counts(name, source, decisions, columns)
     return 0
 
 
@@ -128,14 +130,21 @@ def list_decisions(name: str, *, as_json: bool) -> int:
     return 0
 
 
-def tell_counts(source: Source, decisions: Decisions) -> None:
-    """Print what is decided about a source by now, and the command that carries it out."""
+def tell_counts(name: str, source: Source, decisions: Decisions, columns: str | None = None) -> None:
+    """Print what is decided about a source by now, and the command that carries it out.
+
+    Args:
+        name: What the user called it.
+        source: The file.
+        decisions: What is decided about it.
+        columns: What the user said about its columns.
+    """
     words = {"exclude": "excluded", "edit": "edited", "relabel": "relabelled"}
     told = ", ".join(f"{count:,} {words[action]}" for action, count in decisions.counts.items() if count)
-    shown = clean_line(str(source.path))
-    print(f"{shown}: {told or 'nothing is decided'}")
+    print(f"{clean_line(str(source.path))}: {told or 'nothing is decided'}")
     if told:
-        print(f"next: ftarena data apply {shown} -o {curated_name(source.path)}")
+        meant = f" --columns {clean_line(columns)}" if columns else ""
+        print(f"next: ftarena data apply {clean_line(name)}{meant} -o {curated_name(source.path)}")
 
 
 def curated_name(path: Path) -> str:
@@ -157,7 +166,7 @@ def _each(
         decisions = _opened(source)
         for row in rows_at(source, lines):
             print(f"{clean_line(str(source.path))}:{row.line}: {decide(decisions, row)}")
-        tell_counts(source, decisions)
+        tell_counts(name, source, decisions, columns)
     return 0
 
 
@@ -199,7 +208,6 @@ def _with_finding(source: Source, code: str, heldout: Sequence[str]) -> list[Row
 
 def _tell_excluded(
     source: Source,
-    decisions: Decisions,
     rows: Sequence[Row | Problem],
     new: Sequence[Row | Problem],
     code: str | None,
@@ -214,7 +222,6 @@ def _tell_excluded(
     print(f"{shown}: {what}{f': line {lines}{more}' if new else ''}")
     if len(new) < len(rows):
         print(f"{shown}: {len(rows) - len(new):,} of them had been excluded before")
-    tell_counts(source, decisions)
 
 
 def _account(source: Source) -> dict[str, object]:

@@ -75,7 +75,7 @@ def edit(
     keys = [key for key in value if not isinstance(now, dict) or now.get(key) != value[key]]
     gone = [key for key in now if key not in value] if isinstance(now, dict) else []
     print(f"{shown}: edited {shorten(', '.join([*keys, *(f'-{key}' for key in gone)]), 60)}")
-    tell_counts(source, decisions)
+    tell_counts(name, source, decisions, columns)
     return 0
 
 

@@ -43,7 +43,11 @@ class _Entry:
     most: int | None
     sources: list[Source]
     examples: list[Example]
+    rows: Counter[Path]
+    """How many of each file can be used."""
+
     dropped: Counter[Path]
+    """How many of each file cannot, and were left out."""
 
     def take(self, count: int, seed: int) -> list[Example]:
         """Return so many of its examples at random, in the order of the file."""
@@ -135,7 +139,8 @@ def _read(given: str | DataEntry, recipe: Recipe, method: Method | None, dropped
 
         examples += load_examples(source, method, bad_rows=recipe.bad_rows, on_dropped=note)
     weight = given.weight if isinstance(given, DataEntry) else None
-    return _Entry(path, weight, most, sources, examples, lost)
+    rows = Counter(example.file for example in examples)
+    return _Entry(path, weight, most, sources, examples, rows, lost)
 
 
 def _part(entry: _Entry) -> Part:
@@ -174,13 +179,12 @@ def _account(
     found = Counter(id(example) for example in used)
     accounts = []
     for entry in entries:
-        of_file = Counter(example.file for example in entry.examples)
         taken = Counter(example.file for example in entry.examples if found[id(example)])
         for source in entry.sources:
             account: dict[str, Any] = {
                 "path": str(source.path),
                 "sha256": sha256_of(source.path),
-                "rows": of_file[source.path],
+                "rows": entry.rows[source.path],
                 "used": taken[source.path],
             }
             if entry.weight is not None:

@@ -228,3 +228,12 @@ def test_a_raw_file_with_decisions_is_noted(
         "note: 1 decision about d.jsonl is not applied: ftarena data apply d.jsonl -o d.curated.jsonl\n"
     )
     assert "note: 1 decision about d.jsonl is not applied" in ftarena("split", "d.jsonl")[1]
+
+
+def test_the_next_command_knows_what_i_said(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """Where I had to say what columns mean, the command that comes next says it as well."""
+    (folder / "t.csv").write_text("q,a\nWhat?,That.\nWhy?,So.\n")
+    said = ftarena("exclude", "t.csv:2", "--columns", "prompt=q,completion=a")[1]
+    following = "data apply t.csv --columns prompt=q,completion=a -o t.curated.jsonl"
+    assert f"next: ftarena {following}\n" in said
+    assert ftarena(*following.split()[1:])[0] == 0

@@ -77,6 +77,7 @@ def test_replay_never_shows_what_was_held_out(tmp_path: Path) -> None:
     data = load_data(
         recipe(dataset=[str(mine)], replay_dataset=[str(general)], replay_ratio=0.4, eval_split=0.5)
     )
+    assert data.lock["train"][1]["rows"] == 40, "the file has as many, even if some must not be shown"
     held = {example.question for example in data.heldout}
     replayed = [example.question for example in data.train if example.question.startswith("Q")]
     assert len(held) == 20 and len(replayed) == 13

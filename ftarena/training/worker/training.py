@@ -56,6 +56,10 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
             f"{len(data.dropped)} rows cannot be used and were left out: {artifacts.DROPPED}",
             rows=len(data.dropped),
         )
+    if replay := data.lock.get("replay"):
+        reporter.event(
+            "replay", f"{replay['rows']} rows are replay, {replay['share']:.1%} of all", rows=replay["rows"]
+        )
 
     reporter.doing(RunState.PREPARING, f"loading {recipe.model_name_or_path}")
     base = prepare_model(
