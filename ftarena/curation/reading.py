@@ -15,6 +15,7 @@ from ftarena.curation.rows import Chunk, Problem, read_chunks, rows_of
 from ftarena.curation.shapes import ANSWERED, QUESTIONS, SHAPES, example_of
 from ftarena.curation.sources import Source, source_of
 from ftarena.errors import FtarenaError
+from ftarena.text import clean_line
 
 __all__ = [
     "QUESTION_LINE",
@@ -54,10 +55,10 @@ class DataError(FtarenaError):
     """
 
     def __init__(self, problems: list[Problem], hint: str | None = None) -> None:
-        shown = [str(problem) for problem in problems[:_SHOWN]]
+        shown = [clean_line(str(problem)) for problem in problems[:_SHOWN]]
         if len(problems) > _SHOWN:
             shown.append(f"… and {len(problems) - _SHOWN} more")
-        check = f"to see all of them: ftarena check {problems[0].file}"
+        check = f"to see all of them: ftarena check {clean_line(str(problems[0].file))}"
         super().__init__("\n".join(shown), check if hint is None else hint)
         self.problems = problems
 

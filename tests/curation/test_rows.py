@@ -137,9 +137,11 @@ def test_a_line_that_is_too_long_is_one_problem(
     """A runaway line costs no more memory than others, and only itself."""
     monkeypatch.setattr(lines_module, "MAX_ROW_BYTES", 1 << 20)
     long = json.dumps({"a": "x" * (size << 20)}).encode()
-    found = list(read_rows(written(tmp_path, b'{"a": 1}\n' + long + b'\n{"a": 2}\n')))
+    source = written(tmp_path, b'{"a": 1}\n' + long + b'\n{"a": 2}\n')
+    found = list(read_rows(source))
     assert [row.line for row in found] == [1, 2, 3]
     assert isinstance(found[1], Problem) and "a line of more than" in found[1].message
+    assert [read_row(source, line) for line in (1, 2, 3)] == found
     assert isinstance(found[2], Row) and found[2].value == {"a": 2}
 
 
@@ -171,6 +173,10 @@ def test_one_row_is_found_by_its_line(tmp_path: Path) -> None:
     for line, said in [(0, "has no row 0"), (51, "no row begins in line 51"), (53, "has no line 53")]:
         with pytest.raises(FtarenaError, match=said):
             read_row(source, line)
+    for raw, has in [(b"", 0), (b"{}\n{}", 2), (b"{}\n{}\n", 2)]:
+        for line in (3, 4):
+            with pytest.raises(FtarenaError, match=f"has no line {line}\nit has {has}"):
+                read_row(written(tmp_path, raw, "short.jsonl"), line)
     packed = written(tmp_path, gzip.compress(LINES), "rows.jsonl.gz")
     assert read_row(packed, 17) == Row(packed.path, 17, ROWS[16])
     with pytest.raises(FtarenaError, match="has no row 51"):

@@ -11,6 +11,7 @@ from ftarena.curation.rows.row import Chunk, Problem, Row
 from ftarena.curation.rows.values import MAX_ROW_BYTES, parse_line
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
+from ftarena.text import clean_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,16 @@ def whole_lines(blocks: Blocks) -> Iterator[Lines]:
             held += len(block) - cut
         if held > MAX_ROW_BYTES:
             begun, held, passing = [], 0, True
-            yield Lines(line, b"", "json", f"a line of more than {MAX_ROW_BYTES >> 20} MiB: is it one row?")
+            yield Lines(line, b"", "json", too_long())
     if blocks.damage:
         yield Lines(line, b"", "torn", blocks.damage)
     elif begun:
         yield Lines(line, b"".join(begun))
+
+
+def too_long() -> str:
+    """Return what is said of a line that is too long to be held."""
+    return f"a line of more than {MAX_ROW_BYTES >> 20} MiB: is it one row?"
 
 
 def chunks_of_lines(source: Source, blocks: Blocks) -> Iterator[Chunk]:
@@ -85,8 +91,8 @@ def rows_of_lines(chunk: Chunk) -> Iterator[Row | Problem]:
             yield Problem(file, line, bad.column, bad.code, str(bad))
 
 
-def line_at(source: Source, wanted: int) -> bytes:
-    """Return one line of an unpacked file, without parsing anything before it.
+def row_at(source: Source, wanted: int) -> Row | Problem | None:
+    """Return the row in one line of an unpacked file, parsing nothing before it; None for an empty line.
 
     Args:
         source: A file of lines that is not packed.
@@ -96,12 +102,13 @@ def line_at(source: Source, wanted: int) -> bytes:
         FtarenaError: The file has no such line, or cannot be read.
     """
     blocks = Blocks(source, 1 << 20)
-    line = 1
+    line, last = 1, 0
     begun: list[bytes] = []
     for block in blocks:
         there = block.count(b"\n")
         if line + there < wanted:
             line += there
+            last = line - block.endswith(b"\n")
             continue
         start = 0
         while line < wanted:
@@ -112,5 +119,9 @@ def line_at(source: Source, wanted: int) -> bytes:
         if end or sum(map(len, begun)) > MAX_ROW_BYTES:
             break
     if not any(begun):
-        raise FtarenaError(f"{source.path} has no line {wanted}: it has {line - 1 if not begun else line}")
-    return b"".join(begun)
+        last = wanted - 1 if begun else last
+        raise FtarenaError(f"{clean_line(str(source.path))} has no line {wanted}", f"it has {last}")
+    raw = b"".join(begun)
+    if len(raw) > MAX_ROW_BYTES:
+        return Problem(source.path, wanted, None, "json", too_long())
+    return next(rows_of_lines(Chunk(source, wanted, raw)), None)

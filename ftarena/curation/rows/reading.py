@@ -6,12 +6,13 @@ from itertools import chain
 from ftarena.curation.formats import is_lines
 from ftarena.curation.rows.blocks import Blocks, foreign_encoding
 from ftarena.curation.rows.columnar import row_of_columnar, rows_of_columnar
-from ftarena.curation.rows.lines import chunks_of_lines, line_at, rows_of_lines
+from ftarena.curation.rows.lines import chunks_of_lines, row_at, rows_of_lines
 from ftarena.curation.rows.objects import rows_of_objects
 from ftarena.curation.rows.row import Chunk, Problem, Row
 from ftarena.curation.rows.tables import rows_of_table
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
+from ftarena.text import clean_line
 
 CHUNK_BYTES = 1 << 20
 """About how much of a file is one chunk of JSON lines."""
@@ -84,18 +85,19 @@ def read_row(source: Source, line: int) -> Row | Problem:
             return row
     else:
         raise FtarenaError(
-            f"{source.path} has no row {line}", f"its last one is {before}" if before else "it holds no rows"
+            f"{clean_line(str(source.path))} has no row {line}",
+            f"its last one is {before}" if before else "it holds no rows",
         )
     near = (
         f"the row before it begins in line {before}" if before else f"the first one begins in line {row.line}"
     )
-    raise FtarenaError(f"no row begins in line {line} of {source.path}", near)
+    raise FtarenaError(f"no row begins in line {line} of {clean_line(str(source.path))}", near)
 
 
 def _row_at(source: Source, line: int) -> Row | Problem | None:
     """Return a row that can be gone to directly; None where it cannot."""
     if line < 1:
-        raise FtarenaError(f"{source.path} has no row {line}", "rows are counted from 1")
+        raise FtarenaError(f"{clean_line(str(source.path))} has no row {line}", "rows are counted from 1")
     if source.format == "parquet":
         return row_of_columnar(source, line)
     if source.format not in ("json", "jsonl") or source.compression:
@@ -103,7 +105,7 @@ def _row_at(source: Source, line: int) -> Row | Problem | None:
     head = _Begun(source, CHUNK_BYTES).head
     if foreign_encoding(head) or not is_lines(head, source.format):
         return None
-    return next(rows_of_lines(Chunk(source, line, line_at(source, line))), None)
+    return row_at(source, line)
 
 
 class _Begun(Blocks):

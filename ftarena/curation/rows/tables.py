@@ -15,7 +15,7 @@ from typing import Any
 from ftarena.curation.examples import BadRow
 from ftarena.curation.formats import BYTE_ORDER_MARK
 from ftarena.curation.rows.blocks import Blocks
-from ftarena.curation.rows.lines import whole_lines
+from ftarena.curation.rows.lines import too_long, whole_lines
 from ftarena.curation.rows.row import Problem, Row
 from ftarena.curation.rows.values import MAX_ROW_BYTES, parse_line
 from ftarena.curation.sources import Source
@@ -224,7 +224,7 @@ def _said(error: csv.Error, lines: int) -> str:
     if text == _NEVER_CLOSED:
         return "a quote is opened and never closed"
     if text == _TOO_LONG:
-        return f"a line of more than {MAX_ROW_BYTES >> 20} MiB: is it one row?"
+        return too_long()
     if "expected after" in text:
         over = "" if lines == 1 else f", {lines - 1} line{'' if lines == 2 else 's'} further down"
         return f'a quote is closed in the middle of a cell{over}: inside quotes, " is written ""'
