@@ -52,7 +52,7 @@ class Turn:
 
     role: Role
     content: str
-    """What was said; may be empty only where there are `tool_calls`."""
+    """What was said; may be empty only beside `tool_calls` and in the answer of a tool."""
 
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""

@@ -13,10 +13,10 @@ from rich.console import Console
 from ftarena.curation.check import CheckReport, Progress, check_sources
 from ftarena.curation.examples import Shape
 from ftarena.curation.findings import CODES
-from ftarena.curation.shapes import SHAPES
 from ftarena.curation.sources import Columns, Source, resolve
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.check_report import print_report
+from ftarena.plain.data_specs import columns_named, shape_named
 from ftarena.text import clean_line, duration, shorten
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def check(
     for code in codes:
         if code not in CODES:
             raise _unknown("code of findings", code, list(CODES))
-    meant, wanted = _columns(columns), _shape(shape)
+    meant, wanted = columns_named(columns), shape_named(shape)
     train = _resolved(specs, meant, wanted)
     heldout = _resolved(eval_specs, meant, wanted)
     tokens = _token_spec(model, max_length) if model else None
@@ -105,27 +105,6 @@ def _resolved(specs: Sequence[str | Path], columns: Columns | None, shape: Shape
     return [source for spec in specs for source in resolve(str(spec), columns=columns, shape=shape)]
 
 
-def _columns(text: str | None) -> Columns | None:
-    if text is None:
-        return None
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if any(not (ours.strip() and theirs.strip()) for ours, _, theirs in pairs):
-        raise UsageError(
-            f"--columns {shorten(text, 60)!r} says nothing that is understood",
-            "our name, the file's name, with commas between: --columns prompt=question,completion=answer",
-        )
-    return Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
-
-
-def _shape(name: str | None) -> Shape | None:
-    if name is None:
-        return None
-    found = next((shape for shape in SHAPES if shape == name), None)
-    if found is None:
-        raise _unknown("shape of rows", name, list(SHAPES))
-    return found
-
-
 def _unknown(what: str, name: str, known: Sequence[str]) -> UsageError:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
@@ -136,9 +115,9 @@ def _token_spec(model: str, max_length: int | None) -> "TokenSpec":
     from ftarena.curation.tokens.checking import TokenSpec
     from ftarena.recipes.models import resolve_model
     from ftarena.recipes.schema import Recipe
-    from ftarena.training.models import prepare_model
+    from ftarena.training.models import prepare_tokenizer
 
-    folder = prepare_model(resolve_model(model), lambda line: print(clean_line(line), file=sys.stderr))
+    folder = prepare_tokenizer(resolve_model(model), lambda line: print(clean_line(line), file=sys.stderr))
     return TokenSpec(folder, model, max_length or Recipe.model_fields["max_length"].get_default())
 
 

@@ -83,7 +83,7 @@ def show(
             print(_raw(row))
         return 0
     limit = _limit(max_length) if model is not None else None
-    tokenizer = _tokenizer(model, named) if model is not None else None
+    tokenizer = _tokenizer(model) if model is not None else None
     if as_json:
         made = [_to_json(row, tokenizer, limit) for row in rows]
         print(json.dumps({"model": model, "max_length": limit, "rows": made}, indent=2, ensure_ascii=False))
@@ -157,18 +157,15 @@ def _limit(max_length: int | None) -> int:
     return limit
 
 
-def _tokenizer(model: str, named: str) -> "ChatTokenizer":
+def _tokenizer(model: str) -> "ChatTokenizer":
     from ftarena.curation.tokens import ChatTokenizer
-    from ftarena.recipes.models import is_ready, resolve_model
+    from ftarena.recipes.models import resolve_model
+    from ftarena.training.models import prepare_tokenizer
 
-    ref = resolve_model(model)
-    if ref.path is None or not is_ready(ref):
-        name = clean_line(model)
-        raise FtarenaError(
-            f"{name} is not on this machine yet, or not as a folder that can be loaded",
-            f"a check makes it ready: ftarena check {clean_line(named)} --model {name}",
-        )
-    return ChatTokenizer.load(ref.path, model)
+    folder = prepare_tokenizer(
+        resolve_model(model), lambda line: print(clean_line(line), file=sys.stderr, flush=True)
+    )
+    return ChatTokenizer.load(folder, model)
 
 
 def _print(row: _Shown, console: Console, tokenizer: "ChatTokenizer | None", max_length: int | None) -> None:

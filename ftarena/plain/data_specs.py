@@ -8,7 +8,7 @@ from pathlib import Path
 from ftarena.curation.examples import Shape
 from ftarena.curation.identity import items_of
 from ftarena.curation.rows import Problem, Row
-from ftarena.curation.shapes import SHAPES
+from ftarena.curation.shapes import SHAPES, check_columns
 from ftarena.curation.sources import Columns, Source, resolve
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line, shorten
@@ -105,7 +105,9 @@ def columns_named(text: str | None) -> Columns | None:
             f"--columns {shorten(text, 60)!r} says nothing that is understood",
             "our name, the file's name, with commas between: --columns prompt=question,completion=answer",
         )
-    return Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
+    columns = Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
+    check_columns(columns)
+    return columns
 
 
 def shape_named(name: str | None) -> Shape | None:

@@ -90,6 +90,14 @@ def is_ready(ref: ModelRef) -> bool:
     return _has_weights(ref.path)
 
 
+def tokenizer_folder(ref: ModelRef) -> Path | None:
+    """Return the folder that holds a model's tokenizer, if it is here; its weights need not be."""
+    if ref.path is not None and is_ready(ref):
+        return ref.path
+    folder = _hub_folder(ref.name) if ref.kind == "hub" else None
+    return folder if folder is not None and _has_tokenizer(folder) else None
+
+
 def _demo(name: str) -> ModelRef:
     short = name.removeprefix("demo:")
     if short not in _DEMOS:
@@ -145,12 +153,24 @@ def _has_weights(path: Path) -> bool:
     return (path / "config.json").is_file() and any(path.glob("*.safetensors"))
 
 
+def _has_tokenizer(path: Path) -> bool:
+    return all((path / name).is_file() for name in ("config.json", "tokenizer_config.json")) and any(
+        (path / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")
+    )
+
+
 def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/")
 
 
 def _hub_snapshot(name: str) -> Path | None:
     """Return the snapshot of a hub model in Hugging Face's own cache, where it is complete."""
+    folder = _hub_folder(name)
+    return folder if folder is not None and _has_weights(folder) else None
+
+
+def _hub_folder(name: str) -> Path | None:
+    """Return the folder of a hub model's newest snapshot in Hugging Face's own cache, whatever it holds."""
     if own := os.environ.get("HF_HUB_CACHE"):
         hub = Path(own)
     else:
@@ -161,5 +181,4 @@ def _hub_snapshot(name: str) -> Path | None:
         revision = (folder / "refs" / "main").read_text().strip()
     except OSError:
         return None
-    snapshot = folder / "snapshots" / revision
-    return snapshot if revision and _has_weights(snapshot) else None
+    return folder / "snapshots" / revision if revision else None

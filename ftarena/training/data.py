@@ -12,6 +12,7 @@ from ftarena.curation.manifest import sha256_of
 from ftarena.curation.mixing import Part, chosen, replay_rows, shares
 from ftarena.curation.reading import load_examples
 from ftarena.curation.rows import Problem
+from ftarena.curation.shapes import check_columns
 from ftarena.curation.sources import Columns, Source, resolve
 from ftarena.curation.splitting import check_sides, hold_out, question_key
 from ftarena.errors import FtarenaError
@@ -118,6 +119,7 @@ def sources_of(entry: str | DataEntry) -> list[Source]:
         split = {"split": entry.split} if entry.split else {}
         return axolotl.source_of({"path": path, **split, **entry.foreign}, where=f"the entry {path}")
     named = Columns(dict(entry.columns), dict(entry.tags), entry.ranking)
+    check_columns(named)
     return resolve(
         f"{path}:{entry.split}" if entry.split else path,
         columns=None if named == Columns() else named,

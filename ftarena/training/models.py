@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ftarena.errors import FtarenaError
 from ftarena.processes import python_module
-from ftarena.recipes.models import ModelRef, is_ready, resolve_model
+from ftarena.recipes.models import ModelRef, is_ready, resolve_model, tokenizer_folder
 from ftarena.text import clean_line, size
 from ftarena.workspace import make_private
 
@@ -57,6 +57,28 @@ def prepare_model(ref: ModelRef, on_progress: Callable[[str], None] | None = Non
         raise FtarenaError(f"{ref.name} cannot be prepared: there is nothing to make it from")
     _convert(ref, ref.source, ref.path, tell)
     return ref.path
+
+
+def prepare_tokenizer(ref: ModelRef, on_progress: Callable[[str], None] | None = None) -> Path:
+    """Return a folder with a model's tokenizer and chat template; of a hub model only these are fetched.
+
+    Args:
+        ref: What `resolve_model` returned.
+        on_progress: Called with one line for a human at each step.
+
+    Raises:
+        FtarenaError: As for `prepare_model`, or the model has no tokenizer.
+    """
+    if (folder := tokenizer_folder(ref)) is not None:
+        return folder
+    if ref.kind != "hub":
+        return prepare_model(ref, on_progress)
+    tell = on_progress or (lambda line: None)
+    tell(f"downloading the tokenizer of {ref.name}")
+    _run_worker(["tokenizer", ref.name], tell)
+    if (folder := tokenizer_folder(ref)) is None:
+        raise FtarenaError(f"{ref.name} holds no tokenizer", "choose a model that is published with one")
+    return folder
 
 
 def _convert(ref: ModelRef, source: Path, target: Path, tell: Callable[[str], None]) -> None:

@@ -128,15 +128,16 @@ def ready_model(name: str, max_length: int) -> Model:
     Raises:
         FtarenaError: There is no such model, or it is not ready on this machine.
     """
-    from ftarena.recipes.models import is_ready, resolve_model
+    from ftarena.recipes.models import resolve_model, tokenizer_folder
 
     ref = resolve_model(name)
-    if ref.path is None or not is_ready(ref):
+    folder = tokenizer_folder(ref)
+    if folder is None:
         raise FtarenaError(
             f"{name} is not ready on this machine",
-            f"make it ready: ftarena engine start --model {name}",
+            f"a check fetches what it needs: ftarena check FILE --model {name}",
         )
-    return Model(ref.name, max_length, ref.path)
+    return Model(ref.name, max_length, folder)
 
 
 def read_model(text: str) -> Model:

@@ -2,7 +2,7 @@
 
 import pytest
 from example_rows import FILE, answered, pair
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ftarena.curation.check.personal import luhn
@@ -149,6 +149,7 @@ def test_correct_letters_are_never_called_broken(text: str) -> None:
     assert codes(text) == []
 
 
+@example(["IRMÃ", "│ä"], " ")
 @given(st.lists(st.sampled_from(" ".join(CORRECT).split()), min_size=1, max_size=30), st.sampled_from("  \n"))
 @settings(max_examples=150, deadline=None)
 def test_correct_words_are_never_called_broken_in_any_order(words: list[str], space: str) -> None:

@@ -35,7 +35,7 @@ def conversations(draw: st.DrawFn, *, tools: bool) -> tuple[Turn, ...]:
         turns.append(Turn("user", draw(TEXTS)))
         while tools and draw(st.booleans()):
             turns.append(Turn("assistant", "", tuple(draw(st.lists(CALLS, min_size=1, max_size=2)))))
-            turns += [Turn("tool", draw(TEXTS)) for _ in range(draw(st.integers(1, 2)))]
+            turns += [Turn("tool", draw(TEXTS | st.just(""))) for _ in range(draw(st.integers(1, 2)))]
         turns.append(Turn("assistant", draw(TEXTS)))
     return tuple(turns)
 

@@ -170,8 +170,9 @@ def test_columns_and_shapes_can_be_named(tmp_path: Path, capsys: pytest.CaptureF
     ("options", "message", "hint"),
     [
         ({"codes": ["duplicat"]}, "no code of findings 'duplicat'", "did you mean duplicate?"),
-        ({"shape": "message"}, "no shape of rows 'message'", "did you mean messages?"),
+        ({"shape": "message"}, "no shape 'message'", "did you mean messages?"),
         ({"columns": "prompt"}, "says nothing that is understood", "--columns prompt=question"),
+        ({"columns": "completions=a"}, "'completions' is no column", "did you mean completion=a?"),
         ({"max_length": 5}, "needs a model", "--model"),
     ],
 )

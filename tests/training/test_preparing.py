@@ -12,7 +12,7 @@ from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 from ftarena.recipes.models import MARKER, ModelRef, is_ready, resolve_model
 from ftarena.training import models
-from ftarena.training.models import prepare_model
+from ftarena.training.models import prepare_model, prepare_tokenizer
 
 
 @pytest.fixture
@@ -111,3 +111,25 @@ def test_what_is_no_gguf_is_said_by_the_real_converter(ref: ModelRef) -> None:
     with pytest.raises(FtarenaError, match=r"tiny.gguf cannot be read as a GGUF model") as error:
         prepare_model(ref)
     assert "\n" not in error.value.message
+
+
+def test_looking_at_tokens_fetches_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checking data for a 7B model does not download fifteen gigabytes first."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    asked: list[list[str]] = []
+
+    def fetches(arguments: list[str], tell: Callable[[str], None]) -> None:
+        asked.append(arguments)
+        snapshot = tmp_path / "models--org--seven" / "snapshots" / "abc"
+        snapshot.mkdir(parents=True)
+        (tmp_path / "models--org--seven" / "refs").mkdir()
+        (tmp_path / "models--org--seven" / "refs" / "main").write_text("abc")
+        for name in ("config.json", "tokenizer_config.json", "tokenizer.json"):
+            (snapshot / name).write_text("{}")
+
+    monkeypatch.setattr(models, "_run_worker", fetches)
+    folder = prepare_tokenizer(resolve_model("org/seven"))
+    assert (folder / "tokenizer.json").exists()
+    assert prepare_tokenizer(resolve_model("org/seven")) == folder
+    assert asked == [["tokenizer", "org/seven"]]
+    assert not is_ready(resolve_model("org/seven")), "a tokenizer alone was taken for a model"

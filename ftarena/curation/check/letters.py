@@ -82,9 +82,11 @@ def _suspect_words(text: str) -> Iterator[str]:
             continue
         earliest = max(seen, match.start() - _LONGEST_WORD)
         start = max(earliest, *(text.rfind(space, earliest, match.start()) + 1 for space in " \t\r\n"))
-        end = _BREAK.search(text, match.end(), match.end() + _LONGEST_WORD)
-        seen = end.end() if end is not None else match.end() + _LONGEST_WORD
-        # With the space: it may have been the second half of a letter.
+        if match.group().endswith(" "):  # the space may have been the second half of a letter: it ends here
+            seen = match.end()
+        else:
+            end = _BREAK.search(text, match.end(), match.end() + _LONGEST_WORD)
+            seen = end.end() if end is not None else match.end() + _LONGEST_WORD
         yield text[start:seen]
 
 

@@ -101,6 +101,22 @@ def row_at(source: Source, wanted: int) -> Row | Problem | None:
     Raises:
         FtarenaError: The file has no such line, or cannot be read.
     """
+    raw = line_at(source, wanted)
+    if len(raw) > MAX_ROW_BYTES:
+        return Problem(source.path, wanted, None, "json", too_long())
+    return next(rows_of_lines(Chunk(source, wanted, raw)), None)
+
+
+def line_at(source: Source, wanted: int) -> bytes:
+    """Return one line of an unpacked file as it is; of a line that is too long for a row, its beginning.
+
+    Args:
+        source: A file of lines that is not packed.
+        wanted: Its number, from 1.
+
+    Raises:
+        FtarenaError: The file has no such line, or cannot be read.
+    """
     blocks = Blocks(source, 1 << 20)
     line, last = 1, 0
     begun: list[bytes] = []
@@ -121,7 +137,4 @@ def row_at(source: Source, wanted: int) -> Row | Problem | None:
     if not any(begun):
         last = wanted - 1 if begun else last
         raise FtarenaError(f"{clean_line(str(source.path))} has no line {wanted}", f"it has {last}")
-    raw = b"".join(begun)
-    if len(raw) > MAX_ROW_BYTES:
-        return Problem(source.path, wanted, None, "json", too_long())
-    return next(rows_of_lines(Chunk(source, wanted, raw)), None)
+    return b"".join(begun)

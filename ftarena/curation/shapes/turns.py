@@ -241,6 +241,8 @@ def _turn(item: Any, where: str, spelling: Spelling, sparse: bool) -> Turn:
         text = "" if text.isspace() else text
     elif spelling.content not in item:
         raise BadRow("field", f"{where} has no {spelling.content}")
+    elif role == "tool" and isinstance(content, str):  # a tool may well have nothing to say
+        check_characters(text, place)
     else:
         text = checked_text(text if isinstance(content, list) else content, place)
     if role != "assistant":

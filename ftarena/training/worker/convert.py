@@ -1,7 +1,8 @@
-"""Make a folder of safetensors out of a GGUF file, or fetch one from the hub.
+"""Make a folder of safetensors out of a GGUF file, or fetch one, or its tokenizer alone, from the hub.
 
     python -m ftarena.training.worker.convert gguf FILE.gguf NEW_FOLDER NAME
     python -m ftarena.training.worker.convert download HUB_ID
+    python -m ftarena.training.worker.convert tokenizer HUB_ID
 
 Prints `progress: …` and, where it fails, `error: …` on one line each. It does not know the cache: the caller
 chooses the folder, holds the lock and renames the folder when it is whole.
@@ -10,6 +11,7 @@ chooses the folder, holds the lock and renames the folder when it is whole.
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ftarena import __version__
@@ -58,8 +60,12 @@ def convert_gguf(source: Path, target: Path, name: str) -> None:
     )
 
 
-def download(name: str) -> None:
-    """Fetch a hub model's safetensors and tokenizer into Hugging Face's cache.
+_SMALL = ("*.json", "*.model", "*.jinja", "*.txt")  # no *.py and no pickles: their code is never run
+_WEIGHTS = ("*.safetensors",)
+
+
+def download(name: str, patterns: Sequence[str]) -> None:
+    """Fetch files of a hub model into Hugging Face's cache.
 
     Raises:
         FtarenaError: There is no such model, it needs a token, or the hub is out of reach.
@@ -68,8 +74,7 @@ def download(name: str) -> None:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        # No *.py and no pickles: code of a repository is never run.
-        snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"])
+        snapshot_download(name, allow_patterns=list(patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FtarenaError(f"{name} cannot be fetched from the hub: {why}") from error
@@ -81,13 +86,15 @@ def _sha256(path: Path) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two verbs; return the exit code."""
+    """Run one of the verbs; return the exit code."""
     try:
         match arguments:
             case ["gguf", source, target, name]:
                 convert_gguf(Path(source), Path(target), name)
             case ["download", name]:
-                download(name)
+                download(name, (*_SMALL, *_WEIGHTS))
+            case ["tokenizer", name]:
+                download(name, _SMALL)
             case _:
                 print(__doc__)
                 return 2
