@@ -13,7 +13,8 @@ from rich.console import Console
 from ftarena.curation.check import CheckReport, Progress, check_sources
 from ftarena.curation.examples import Shape
 from ftarena.curation.findings import CODES
-from ftarena.curation.sources import Columns, Source, resolve
+from ftarena.curation.resolving import resolve
+from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.check_report import print_report
 from ftarena.plain.data_specs import columns_named, shape_named

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ftarena.curation.decisions import Decision, Decisions
+from ftarena.curation.decisions.ledger import Decision, Decisions
 from ftarena.curation.findings import CODES
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem, Row
-from ftarena.curation.sources import Source, resolve
+from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.data_specs import one_source, rows_at, split_place
 from ftarena.scoring.words import counted

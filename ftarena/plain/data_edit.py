@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ftarena.curation.decisions import Decided, Decisions
-from ftarena.curation.identity import item_at
+from ftarena.curation.decisions.identity import item_at
+from ftarena.curation.decisions.ledger import Decided, Decisions
 from ftarena.curation.rows import Row
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.data_decide import tell_counts

@@ -14,11 +14,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem, read_chunks, read_row, rows_of
 from ftarena.curation.rows.lines import line_at
 from ftarena.curation.rows.row import Row
 from ftarena.curation.shapes import SHAPES, example_of
-from ftarena.curation.sources import Source, resolve
+from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line, spell_out
 

@@ -5,11 +5,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ftarena.curation.decisions.identity import items_of
 from ftarena.curation.examples import Shape
-from ftarena.curation.identity import items_of
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.shapes import SHAPES, check_columns
-from ftarena.curation.sources import Columns, Source, resolve
+from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line, shorten
 

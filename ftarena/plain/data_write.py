@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ftarena.curation.apply import apply_decisions
-from ftarena.curation.converting import convert as convert_files
-from ftarena.curation.manifest import manifest_path
-from ftarena.curation.mixing import parse_part
-from ftarena.curation.mixing_files import Ingredient, Mix, mix_files
-from ftarena.curation.sources import Source, resolve
-from ftarena.curation.splitting import split_files
-from ftarena.curation.usable import dropped_path
+from ftarena.curation.resolving import resolve
+from ftarena.curation.sets.apply import apply_decisions
+from ftarena.curation.sets.converting import convert as convert_files
+from ftarena.curation.sets.manifest import manifest_path
+from ftarena.curation.sets.mixing import parse_part
+from ftarena.curation.sets.mixing_files import Ingredient, Mix, mix_files
+from ftarena.curation.sets.splitting import split_files
+from ftarena.curation.sets.usable import dropped_path
+from ftarena.curation.sources import Source
 from ftarena.errors import UsageError
 from ftarena.plain.data_decide import curated_name
 from ftarena.plain.data_specs import columns_named, shape_named

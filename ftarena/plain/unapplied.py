@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 
-from ftarena.curation.decisions import Decisions
+from ftarena.curation.decisions.ledger import Decisions
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 from ftarena.plain.data_decide import curated_name

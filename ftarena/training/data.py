@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import Example
-from ftarena.curation.manifest import sha256_of
-from ftarena.curation.mixing import Part, chosen, replay_rows, shares
 from ftarena.curation.reading import load_examples
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem
+from ftarena.curation.sets.manifest import sha256_of
+from ftarena.curation.sets.mixing import Part, chosen, replay_rows, shares
+from ftarena.curation.sets.splitting import check_sides, hold_out, question_key
 from ftarena.curation.shapes import check_columns
-from ftarena.curation.sources import Columns, Source, resolve
-from ftarena.curation.splitting import check_sides, hold_out, question_key
+from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError
 from ftarena.recipes.data_entries import DataEntry, path_of
 from ftarena.recipes.schema import Method, Recipe

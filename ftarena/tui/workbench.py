@@ -19,7 +19,7 @@ from ftarena.tui.data_rows import Place, read_place, read_places
 
 if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport
-    from ftarena.curation.decisions import Decisions
+    from ftarena.curation.decisions.ledger import Decisions
     from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
     from ftarena.curation.tokens.mask import MaskView
 
@@ -114,7 +114,7 @@ class Workbench:
         Raises:
             FtarenaError: One of them is not there, or nothing that can be read.
         """
-        from ftarena.curation.decisions import Decisions
+        from ftarena.curation.decisions.ledger import Decisions
 
         found = tuple(_unique(source for spec in train for source in resolve(spec)))
         kept = tuple(_unique(source for spec in heldout for source in resolve(spec)))
@@ -176,8 +176,8 @@ class Workbench:
         Raises:
             FtarenaError: The file or the row is gone.
         """
-        from ftarena.curation.decisions import Decided
-        from ftarena.curation.identity import Item
+        from ftarena.curation.decisions.identity import Item
+        from ftarena.curation.decisions.ledger import Decided
 
         source = self.source(place[0])
         row, raw = read_place(source, place[1])
@@ -343,8 +343,8 @@ class Workbench:
         Raises:
             FtarenaError: A row cannot be used and none may be dropped, or the disk refuses.
         """
-        from ftarena.curation.apply import apply_decisions
-        from ftarena.curation.manifest import manifest_path
+        from ftarena.curation.sets.apply import apply_decisions
+        from ftarena.curation.sets.manifest import manifest_path
 
         manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
         words = [f"{manifest.rows:,} of {manifest.rows_in:,} rows are in {out}"]
@@ -381,7 +381,7 @@ def resolve(spec: str) -> list[Source]:
     Raises:
         FtarenaError: There is no such thing.
     """
-    from ftarena.curation.sources import resolve as resolve_spec
+    from ftarena.curation.resolving import resolve as resolve_spec
 
     if spec.strip() == "-":
         raise FtarenaError("standard input cannot be read here: the keys come from it", "give a file")

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftarena.curation.apply import apply_decisions
-from ftarena.curation.decisions import Decisions
-from ftarena.curation.identity import item_at, items_of
-from ftarena.curation.manifest import read_manifest
+from ftarena.curation.decisions.identity import item_at, items_of
+from ftarena.curation.decisions.ledger import Decisions
 from ftarena.curation.reading import DataError
 from ftarena.curation.rows import Row
+from ftarena.curation.sets.apply import apply_decisions
+from ftarena.curation.sets.manifest import read_manifest
+from ftarena.curation.sets.usable import Usable
 from ftarena.curation.sources import Columns, Source, source_of
-from ftarena.curation.usable import Usable
 from ftarena.errors import FtarenaError
 
 

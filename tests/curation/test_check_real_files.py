@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ftarena.curation.check import check_sources
-from ftarena.curation.sources import Columns, resolve
+from ftarena.curation.resolving import resolve
+from ftarena.curation.sources import Columns
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

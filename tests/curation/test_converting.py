@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.curation.converting import convert
 from ftarena.curation.reading import read_examples
+from ftarena.curation.sets.converting import convert
 from ftarena.curation.sources import Columns, Source, source_of
 from ftarena.errors import FtarenaError
 

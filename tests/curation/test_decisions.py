@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftarena.curation import spool
-from ftarena.curation.decisions import Decided, Decisions
-from ftarena.curation.identity import item_at
+from ftarena.curation.decisions.identity import item_at
+from ftarena.curation.decisions.ledger import Decided, Decisions
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.sources import Columns, Source, source_of
 from ftarena.errors import FtarenaError, UsageError

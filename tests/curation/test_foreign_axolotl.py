@@ -232,7 +232,7 @@ def test_its_own_example_recipes_are_understood(monkeypatch: pytest.MonkeyPatch,
         asked.append(spec)
         return [Source(tmp_path / "x.jsonl")]
 
-    monkeypatch.setattr("ftarena.curation.foreign.axolotl.resolve", resolve)
+    monkeypatch.setattr("ftarena.curation.foreign.axolotl.locate", resolve)
     found = {
         path.stem: [source.shape for source in sources_of(path)]
         for path in sorted((SHARED / "recipes" / "axolotl").glob("*.y*ml"))

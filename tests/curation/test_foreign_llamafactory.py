@@ -224,7 +224,7 @@ def test_an_entry_of_the_hub_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatc
         asked.append(spec)
         return [Source(tmp_path / "mine.json")]
 
-    monkeypatch.setattr("ftarena.curation.foreign.llamafactory.resolve", resolve)
+    monkeypatch.setattr("ftarena.curation.foreign.llamafactory.locate", resolve)
     entry = {"hf_hub_url": "org/name", "subset": "en", "columns": {"prompt": "q", "response": "a"}}
     (source,) = sources_of(describe(tmp_path, entry), "mine")
     sources_of(describe(tmp_path, {"hf_hub_url": "org/name", "split": "test"}), "mine")

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from ftarena.curation.hub import Listing, pick_files
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Row, read_rows
-from ftarena.curation.sources import Columns, resolve
+from ftarena.curation.sources import Columns
 from ftarena.errors import FtarenaError
 
 constants = pytest.importorskip("huggingface_hub.constants")
@@ -171,7 +172,7 @@ def test_the_hub_is_the_one_of_the_environment(server: Hub, tmp_path: Path) -> N
         [
             sys.executable,
             "-c",
-            "from ftarena.curation.sources import resolve; print(resolve('org/name')[0].path)",
+            "from ftarena.curation.resolving import resolve; print(resolve('org/name')[0].path)",
         ],
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftarena.curation import mixing_files
-from ftarena.curation.identity import items_of
-from ftarena.curation.mixing import Part, chosen, parse_part, replay_rows, shares
-from ftarena.curation.mixing_files import Ingredient, mix_files
+from ftarena.curation.decisions.identity import items_of
 from ftarena.curation.reading import DataError
 from ftarena.curation.rows import Row
+from ftarena.curation.sets import mixing_files
+from ftarena.curation.sets.mixing import Part, chosen, parse_part, replay_rows, shares
+from ftarena.curation.sets.mixing_files import Ingredient, mix_files
 from ftarena.curation.sources import source_of
 from ftarena.errors import FtarenaError, UsageError
 

@@ -11,8 +11,9 @@ import pytest
 
 from ftarena.curation import hub
 from ftarena.curation.formats import is_data_file
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Row, read_rows
-from ftarena.curation.sources import Columns, Source, resolve, source_of
+from ftarena.curation.sources import Columns, Source, source_of
 from ftarena.errors import FtarenaError
 
 ROW = {"prompt": "a", "completion": "b"}
@@ -131,7 +132,7 @@ def test_what_the_user_says_wins(tmp_path: Path) -> None:
 
 PROGRAM = """
 import json, sys
-from ftarena.curation.sources import resolve
+from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import read_rows
 (source,) = resolve(sys.argv[1])
 (again,) = resolve(sys.argv[1])

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftarena.curation.decisions.identity import items_of
 from ftarena.curation.examples import Example, Turn
-from ftarena.curation.identity import items_of
 from ftarena.curation.rows import Row
+from ftarena.curation.sets.splitting import hold_out, question_key, split_files
 from ftarena.curation.sources import source_of
-from ftarena.curation.splitting import hold_out, question_key, split_files
 from ftarena.errors import FtarenaError, UsageError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.curation.decisions import Decisions
-from ftarena.curation.identity import item_at
+from ftarena.curation.decisions.identity import item_at
+from ftarena.curation.decisions.ledger import Decisions
 from ftarena.curation.reading import DataError
 from ftarena.curation.sources import source_of
 from ftarena.errors import FtarenaError

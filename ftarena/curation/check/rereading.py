@@ -41,8 +41,9 @@ def _of(source: Source, wanted: set[int]) -> Iterator[Example]:
 def _parts(chunk: Chunk, left: set[int]) -> Iterator[Chunk]:
     """Yield each wanted row as a chunk of its own, and take it off the list."""
     if chunk.lines:
-        last = chunk.first_line + chunk.lines.count(b"\n")
-        here = sorted(line for line in left if chunk.first_line <= line <= last)
+        # What follows the last line's end is the next chunk's.
+        after = chunk.first_line + chunk.lines.count(b"\n") + (not chunk.lines.endswith(b"\n"))
+        here = sorted(line for line in left if chunk.first_line <= line < after)
         if here:
             raw = chunk.lines.split(b"\n")
             for line in here:

@@ -15,7 +15,8 @@ import yaml
 
 from ftarena.curation.foreign.axolotl_types import columns_of
 from ftarena.curation.formats import Format
-from ftarena.curation.sources import Source, resolve
+from ftarena.curation.locating import locate
+from ftarena.curation.sources import Source
 from ftarena.curation.sources import source_of as file_source
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
@@ -128,13 +129,13 @@ def _files(entry: Mapping[str, Any], folder: Path | None, where: str) -> list[So
         return [file_source(name, format=format) for name in inside]
     split = entry.get("split")
     if place is None:
-        return resolve(_hub_name(entry, where))
+        return locate(_hub_name(entry, where))
     if split not in (None, "train"):
         raise FtarenaError(
             f"{where}: split is {shorten(str(split), 30)!r}, and a file on this machine has none",
             "leave split out, or name the file that holds those rows",
         )
-    return resolve(str(place), format=format)
+    return locate(str(place), format)
 
 
 def _place(path: str, folder: Path | None) -> Path | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import Shape
-from ftarena.curation.sources import Columns, Source, resolve, source_of
+from ftarena.curation.locating import locate
+from ftarena.curation.sources import Columns, Source, source_of
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
 
@@ -34,6 +35,9 @@ _NOT_READ = {
     "ms_hub_url": "a data set of ModelScope's hub: download it, and give it as file_name",
     "om_hub_url": "a data set of Modelers' hub: download it, and give it as file_name",
 }
+
+INFO = "dataset_info.json"
+"""What the file is called."""
 
 
 def sources_of(info: Path, name: str | None = None) -> list[Source]:
@@ -131,7 +135,7 @@ def _sources(info: Path, name: str, entry: Mapping[str, Any]) -> list[Source]:
     where = f"{clean_line(str(info))}:{shorten(name, 60)}"
     shape, columns = shape_and_columns(entry, where)
     if "hf_hub_url" in entry:
-        found = resolve(_hub_name(entry, where))
+        found = locate(_hub_name(entry, where))
     else:
         path = _local(info, entry)
         if path is None:
@@ -141,7 +145,7 @@ def _sources(info: Path, name: str, entry: Mapping[str, Any]) -> list[Source]:
                 raise FtarenaError(
                     f"{where}: file_name is the folder of the description itself", "name a file"
                 )
-            found = resolve(str(path))
+            found = locate(str(path))
         else:
             found = [source_of(path)]
     return [replace(source, shape=shape, columns=columns) for source in found]

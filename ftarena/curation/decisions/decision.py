@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from ftarena.curation.identity import Item, Key
+from ftarena.curation.decisions.identity import Item, Key
 
 Action = Literal["exclude", "edit", "relabel"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena import __version__
-from ftarena.curation.decision import Decision
+from ftarena.curation.decisions.decision import Decision
 from ftarena.processes import read_json
 
 ENDING = ".manifest.json"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ftarena.curation.decisions import Decided, Decision, Decisions
-from ftarena.curation.identity import Item
-from ftarena.curation.manifest import Manifest, SourceAccount, manifest_path, sha256_of
+from ftarena.curation.decisions.identity import Item
+from ftarena.curation.decisions.ledger import Decided, Decision, Decisions
 from ftarena.curation.rows import Problem
+from ftarena.curation.sets.manifest import Manifest, SourceAccount, manifest_path, sha256_of
+from ftarena.curation.sets.usable import BadRows, check_targets, dropped_path, usable_rows
 from ftarena.curation.sources import Source
-from ftarena.curation.usable import BadRows, check_targets, dropped_path, usable_rows
 from ftarena.errors import FtarenaError, from_os_error
 from ftarena.processes import write_json
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import Example
+from ftarena.curation.sets.usable import BadRows, check_targets, dropped_path, usable_rows
 from ftarena.curation.sources import Source
-from ftarena.curation.usable import BadRows, check_targets, dropped_path, usable_rows
 from ftarena.errors import UsageError
 
 NONE = -1

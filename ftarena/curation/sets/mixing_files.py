@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ftarena.curation.examples import Shape
-from ftarena.curation.mixing import Part, chosen, replay_rows, shares
+from ftarena.curation.sets.mixing import Part, chosen, replay_rows, shares
+from ftarena.curation.sets.usable import BadRows, Usable, check_targets, dropped_path, usable_rows
 from ftarena.curation.sources import Source
-from ftarena.curation.usable import BadRows, Usable, check_targets, dropped_path, usable_rows
 
 _IN_MEMORY_BYTES = 64_000_000
 _MOST_BUCKETS = 200
@@ -95,7 +95,7 @@ def mix_files(
         DataError: Rows cannot be used and may not be dropped; nothing is written.
         FtarenaError: A file cannot be read or written, or a row does not fit into the shape.
     """
-    from ftarena.curation.converting import fitted
+    from ftarena.curation.sets.converting import fitted
     from ftarena.curation.writing import write_rows
 
     everything = [*ingredients, *replay]

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import IO, Any
 from uuid import uuid4
 
+from ftarena.curation.decisions.identity import Item, items_of
 from ftarena.curation.examples import BadRow, Example
-from ftarena.curation.identity import Item, items_of
 from ftarena.curation.reading import DataError
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.shapes import SHAPES, example_of

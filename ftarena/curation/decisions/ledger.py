@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from ftarena.curation.decision import Action, Decided, Decision, key_of, now
+from ftarena.curation.decisions.decision import Action, Decided, Decision, key_of, now
+from ftarena.curation.decisions.identity import Item, Key, RowIndex, item_at, items_of
+from ftarena.curation.decisions.relabelling import relabelled
+from ftarena.curation.decisions.sidecar import Sidecar, describe
 from ftarena.curation.examples import BadRow
 from ftarena.curation.findings import CODES
-from ftarena.curation.identity import Item, Key, RowIndex, item_at, items_of
-from ftarena.curation.relabelling import relabelled
 from ftarena.curation.rows import Problem, Row
 from ftarena.curation.shapes import SHAPES, example_of
-from ftarena.curation.sidecar import Sidecar, describe
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
 
