@@ -45,7 +45,7 @@ def test_every_row_is_found_again_by_its_place(
 
 def test_a_near_copy_in_a_last_line_without_an_end(tmp_path: Path) -> None:
     """A file whose last line has no line break is checked like any other."""
-    words = " ".join(f"w{number}" for number in range(40))
+    words = " ".join(f"w{number}" for number in range(90))
     rows = [json.dumps({"prompt": f"{words} {end}", "completion": words}) for end in ("one", "two")]
     path = tmp_path / "near.jsonl"
     path.write_text("\n".join(rows))
