@@ -15,6 +15,10 @@ from ftarena.text import clean_line
 Format = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 Compression = Literal["", "gz", "zst"]
 
+DECISIONS, MANIFEST, DROPPED = ".decisions.jsonl", ".manifest.json", ".dropped.jsonl"
+RECORDS = (DECISIONS, MANIFEST, DROPPED)
+"""What the names of our own records end in, beside the file that they are about: they are no data."""
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _FORMATS: dict[str, Format] = {
@@ -72,7 +76,7 @@ def is_data_file(path: Path) -> bool:
     return (
         named_format(path)[0] is not None
         and not path.name.startswith(".")
-        and not path.name.endswith((".decisions.jsonl", ".manifest.json", ".dropped.jsonl"))
+        and not path.name.endswith(RECORDS)
         and path.name not in ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
     )
 

@@ -31,6 +31,7 @@ __all__ = [
     "load_examples",
     "load_questions",
     "read_examples",
+    "usable_shapes",
 ]
 
 SHAPES_FOR: Mapping[str, tuple[Shape, ...]] = {
@@ -134,6 +135,23 @@ def read_examples(
     return Reading(source.path, tuple(examples), tuple(problems), len(examples) + len(problems))
 
 
+def usable_shapes(source: Source) -> tuple[Shape, ...]:
+    """Return what a row of a source may be: something with an answer, as in `check`.
+
+    A prompt without one is a broken row, unless no row has one: then the file is a set of questions. It is
+    read up to its first answer.
+
+    Raises:
+        FtarenaError: There is no such file, or it cannot be read at all.
+    """
+    if source.shape is not None:
+        return (source.shape,)
+    found = (example.kind for example in iter_examples(source) if isinstance(example, Example))
+    first = next(found, None)
+    asks = first == "question" and all(kind == "question" for kind in found)
+    return _ALL if asks else ANSWERED
+
+
 def load_examples(
     path: Path | Source,
     method: str | None = None,
@@ -170,10 +188,11 @@ def load_examples(
     if not (examples or problems):
         raise DataError([Problem(source.path, 1, None, "empty", "the file holds no rows")])
     torn = [problem for problem in problems if problem.code == "torn"]
+    check = f"to see all of them: ftarena check {clean_line(str(source.path))}{source.options}"
     if problems and (bad_rows == "error" or not examples):
-        raise DataError(problems)
+        raise DataError(problems, check)
     if torn:
-        raise DataError(torn)
+        raise DataError(torn, check)
     if problems and on_dropped is not None:
         on_dropped(tuple(problems))
     return examples

@@ -1,11 +1,13 @@
 """Where rows come from: one file, how it is written, and what its columns mean."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ftarena.curation.examples import Shape
 from ftarena.curation.formats import Compression, Format, recognise
+from ftarena.text import clean_line
 
 __all__ = ["Columns", "Compression", "Format", "Source", "source_of"]
 
@@ -39,6 +41,13 @@ class Source:
     columns: Columns = field(default_factory=Columns)
     shape: Shape | None = None
     """The shape that every row must have; None: recognised row by row."""
+
+    @property
+    def options(self) -> str:
+        """What a command must say to read it so, ` --columns prompt=q --shape completion`, or nothing."""
+        said = ",".join(f"{ours}={theirs}" for ours, theirs in self.columns.names.items() if theirs)
+        columns = f" --columns {shlex.quote(clean_line(said))}" if said else ""
+        return columns + (f" --shape {self.shape}" if self.shape else "")
 
 
 def source_of(

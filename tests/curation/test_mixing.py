@@ -143,7 +143,7 @@ def test_what_cannot_be_mixed_is_said(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*mix*"))
     mix = mix_files([one, two], tmp_path / "mix.jsonl", drop_bad=True, shape="messages")
     assert (mix.dropped, mix.rows) == (1, 10) and (tmp_path / "mix.jsonl.dropped.jsonl").exists()
-    assert all(set(row) == {"messages"} for row in rows_of(tmp_path / "mix.jsonl"))
+    assert all(set(row) == {"messages", "from"} for row in rows_of(tmp_path / "mix.jsonl"))
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ftarena.curation.formats import DECISIONS as ENDING
 from ftarena.curation.spool import is_spooled
 from ftarena.errors import FtarenaError, from_os_error
 from ftarena.text import shorten
 from ftarena.workspace import Workspace, cache_dir, make_private
-
-ENDING = ".decisions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,8 @@ def apply_decisions(
 ) -> Manifest:
     """Write the curated set of some sources, one after the other, and `OUT.manifest.json`.
 
-    Rows are written as they are in their source, with all their keys; only the rows of a source whose columns
-    had to be named are written in the plain spelling of their shape. The same sources and decisions give the
-    same bytes.
+    Rows are written as they are in their source, with all their keys; columns that had to be named get our
+    names. The same sources and decisions give the same bytes.
 
     Args:
         sources: Where the rows are; the decisions are looked up in the sidecar of each.

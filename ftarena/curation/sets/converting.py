@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.curation.examples import KINDS, Example, Shape, Turn
-from ftarena.curation.sets.usable import BadRows, check_targets, dropped_path, usable_rows
+from ftarena.curation.sets.carrying import row_in_shape
+from ftarena.curation.sets.usable import BadRows, Usable, check_targets, dropped_path, usable_rows
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 
@@ -45,7 +46,7 @@ def convert(
     Args:
         sources: Where the rows are.
         out: The file to write; its ending says the format.
-        shape: How each row is written. None: in the shape that it has.
+        shape: How each row is written. None: as it is, where columns were named under our names.
         lossy: Whether what the shape has no place for may be lost.
         drop_bad: Leave rows out that cannot be used, and write them to `OUT.dropped.jsonl`.
         overwrite: Whether `out` may be replaced.
@@ -63,7 +64,7 @@ def convert(
         for source in sources:
             for usable in usable_rows(source, bad):
                 done.shapes[usable.example.shape] += 1
-                yield fitted(usable.example, shape or usable.example.shape, done.lost if lossy else None)
+                yield usable.value() if shape is None else fitted(usable, shape, done.lost if lossy else None)
 
     with BadRows(dropped_path(out) if drop_bad else None) as bad:
         done.rows = write_rows(rows(bad), out, overwrite=overwrite)
@@ -71,19 +72,18 @@ def convert(
     return done
 
 
-def fitted(example: Example, shape: Shape, lost: Counter[str] | None = None) -> dict[str, Any]:
-    """Return an example as a row of a shape.
+def fitted(usable: Usable, shape: Shape, lost: Counter[str] | None = None) -> dict[str, Any]:
+    """Return a row in a shape, and beside it what else was in the row.
 
     Args:
-        example: What is to be written.
+        usable: What is to be written.
         shape: How.
         lost: Where losses are counted; None: a loss is refused.
 
     Raises:
         FtarenaError: Something would be lost, or the shape needs what the example has not.
     """
-    from ftarena.curation.writing import row_of
-
+    example, value = usable.example, usable.row.value
     if example.learns_every_answer and shape not in _EVERY_ANSWER and _earlier_answers(example):
         if lost is None:
             raise FtarenaError(
@@ -95,13 +95,26 @@ def fitted(example: Example, shape: Shape, lost: Counter[str] | None = None) -> 
     elif shape in _EVERY_ANSWER and not example.learns_every_answer and example.kind != "question":
         example = replace(example, prompt=tuple(_unlearned(turn) for turn in example.prompt))
     try:
-        return row_of(example, shape)
+        return row_in_shape(value, example, shape, usable.source)
     except FtarenaError as refused:
+        if not _can_be_lost(example, shape):
+            raise
         if lost is None:
             raise FtarenaError(refused.message, f"{refused.hint}; to lose it knowingly: --lossy") from None
-        row = row_of(_simplified(example, shape), shape)
+        row = row_in_shape(value, _simplified(example, shape), shape, usable.source)
         lost[refused.message.rpartition(": ")[2].removesuffix(" would be lost")] += 1
         return row
+
+
+def _can_be_lost(example: Example, shape: Shape) -> bool:
+    """Return whether less of an example fits into a shape: no loss makes an answer that is not there."""
+    from ftarena.curation.writing import row_of
+
+    try:
+        row_of(_simplified(example, shape), shape)
+    except FtarenaError:
+        return False
+    return True
 
 
 def _earlier_answers(example: Example) -> bool:

@@ -13,9 +13,8 @@ from typing import Any
 
 from ftarena import __version__
 from ftarena.curation.decisions.decision import Decision
+from ftarena.curation.formats import MANIFEST
 from ftarena.processes import read_json
-
-ENDING = ".manifest.json"
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Manifest:
 
 def manifest_path(curated: Path) -> Path:
     """Return where the manifest of a curated set is."""
-    return curated.with_name(curated.name + ENDING)
+    return curated.with_name(curated.name + MANIFEST)
 
 
 def read_manifest(curated: Path) -> Mapping[str, Any]:

@@ -114,7 +114,7 @@ def mix_files(
             mix.taken.append(Taken(part.name, part.rows, count, part.weight, number >= len(main)))
 
         def value(usable: Usable) -> dict[str, Any]:
-            return usable.value() if shape is None else fitted(usable.example, shape)
+            return usable.value() if shape is None else fitted(usable, shape)
 
         picked = _picked(everything, parts, counts, seed, value)
         size = sum(_unpacked_size(source) for source in sources)

@@ -16,11 +16,13 @@ from uuid import uuid4
 
 from ftarena.curation.decisions.identity import Item, items_of
 from ftarena.curation.examples import BadRow, Example
-from ftarena.curation.reading import DataError
+from ftarena.curation.formats import DROPPED, RECORDS
+from ftarena.curation.reading import DataError, usable_shapes
 from ftarena.curation.rows import Problem, Row
-from ftarena.curation.shapes import SHAPES, example_of
-from ftarena.curation.sources import Columns, Source
-from ftarena.errors import FtarenaError, from_os_error
+from ftarena.curation.sets.carrying import plain_row
+from ftarena.curation.shapes import example_of
+from ftarena.curation.sources import Source
+from ftarena.errors import FtarenaError, UsageError, from_os_error
 
 _MOST = 1000
 # Problems after which a file is not read on: one of another format has as many as lines.
@@ -37,15 +39,9 @@ class Usable:
     def value(self) -> dict[str, Any]:
         """Return the row as anybody reads it who does not know what its source's columns mean.
 
-        As it was written, with everything that is in it; where columns or shape had to be named, in the plain
-        spelling of its shape.
+        As it was written, with everything that is in it; columns that had to be named get our names.
         """
-        if self.source.columns == Columns() and self.source.shape is None:
-            value: dict[str, Any] = self.row.value
-            return value
-        from ftarena.curation.writing import row_of
-
-        return row_of(self.example, self.example.shape)
+        return plain_row(self.row.value, self.example, self.source)
 
 
 class BadRows:
@@ -141,7 +137,7 @@ class BadRows:
 def usable_rows(
     source: Source, bad: BadRows | None = None, items: Iterable[Item] | None = None
 ) -> Iterator[Usable]:
-    """Yield the rows of a source that can be used, in order.
+    """Yield the rows of a source that can be used, in order; what that is, `usable_shapes` says.
 
     Args:
         source: Where they are.
@@ -152,7 +148,7 @@ def usable_rows(
         DataError: After the last row, where some cannot be used and none may be dropped.
         FtarenaError: The source cannot be read, or holds no row at all.
     """
-    shapes = (source.shape,) if source.shape else tuple(SHAPES)
+    shapes = usable_shapes(source)
     for item in items_of(source) if items is None else items:
         row = item.row
         if isinstance(row, Problem):
@@ -179,10 +175,31 @@ def check_targets(targets: Iterable[Path], sources: Iterable[Source], *, overwri
         overwrite: Whether targets that are there may be replaced.
 
     Raises:
-        FtarenaError: A target has no folder, is a source, or is there and may not be replaced.
+        UsageError: A file is read twice, so that each of its rows would be written twice.
+        FtarenaError: A target has no folder, is a source or has the name of a record of ours, or is there and
+            may not be replaced.
     """
-    read = {source.path.resolve() for source in sources}
+    read: set[Path] = set()
+    for source in sources:
+        path = source.path.resolve()
+        if path in read:
+            raise UsageError(
+                f"{source.path} is named twice, so each of its rows would be written twice",
+                "name it once; in a mix FILE=2 gives it twice the share",
+            )
+        read.add(path)
     for target in targets:
+        if record := next((ending for ending in RECORDS if target.name.endswith(ending)), ""):
+            raise FtarenaError(
+                f"{target} cannot be written: names that end in {record} are those of records",
+                "choose another name",
+            )
+        beside = [target.with_name(target.name + ending) for ending in RECORDS]
+        if lost := next((path for path in beside if path.resolve() in read), None):
+            raise FtarenaError(
+                f"{target} cannot be written: {lost.name} is what is read, and would be replaced",
+                "choose another name",
+            )
         if not target.parent.is_dir():
             raise FtarenaError(
                 f"{target} cannot be written: there is no folder {target.parent}",
@@ -198,4 +215,4 @@ def check_targets(targets: Iterable[Path], sources: Iterable[Source], *, overwri
 
 def dropped_path(out: Path) -> Path:
     """Return where the rows are written that were dropped on the way to a file."""
-    return out.with_name(out.name + ".dropped.jsonl")
+    return out.with_name(out.name + DROPPED)
