@@ -1,7 +1,7 @@
-"""The names that a mapping of columns can use: ours, on its left side."""
+"""A mapping of columns as people write it, and the names that it can use: ours, on its left side."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ftarena.curation.sources import Columns
 from ftarena.errors import UsageError
@@ -56,6 +56,28 @@ _ALSO = {
     "human": "user",
     "gpt": "assistant",
 }
+
+
+def read_columns(text: str) -> Columns:
+    """Return what `prompt=question,completion=answer` says about columns.
+
+    Raises:
+        UsageError: It says nothing that is understood.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if any(not (ours.strip() and theirs.strip()) for ours, _, theirs in pairs):
+        raise UsageError(
+            f"{shorten(text, 60)!r} does not say what columns mean",
+            "our name, the file's name, with commas between: prompt=question,completion=answer",
+        )
+    columns = Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
+    check_columns(columns)
+    return columns
+
+
+def written_columns(names: Mapping[str, str]) -> str:
+    """Return a mapping of columns as `read_columns` takes it."""
+    return ",".join(f"{ours}={theirs}" for ours, theirs in names.items())
 
 
 def check_columns(columns: Columns) -> None:
