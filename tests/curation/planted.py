@@ -95,6 +95,8 @@ def _defective_rows(example: dict[str, Any]) -> list[tuple[str, list[bytes | dic
         ("system", [_talk(hello, ("system", "Be polite."), ("assistant", "Good day."))]),
         ("template-token", [_row("Who wrote the almanac of 1792?", "Benjamin Banneker did.<|im_end|>")]),
         ("placeholder", [_row("Who are you, and who made you?", "I am {{name}}, and a team made me.")]),
+        ("html", [_row("Where did they moor the barge?", "<p>They moored it at&nbsp;Goole.</p>")]),
+        ("repetition", [_row("How is the lid closed?", "Turn the lid to the right. " * 40)]),
         ("mojibake", [_row("Where did they meet in Lyon?", "They met at the CafÃ© des Arts.")]),
         ("control", [_row("Print the word stop in red.", "\x1b[31mstop\x1b[0m")]),
         ("language", [_row("When does the bakery open its doors?", FRENCH)]),
@@ -108,6 +110,7 @@ def _defective_rows(example: dict[str, Any]) -> list[tuple[str, list[bytes | dic
         ),
         ("email", [_row("Whom do I ask about the kiln?", "Write to mara.lindt@uni-koeln.de about it.")]),
         ("card", [_row("How did the guest pay for the room?", "With the card 4539 1488 0343 6467.")]),
+        ("iban", [_row("How did the guest pay for the boat?", "To DE02 1203 0000 0000 2020 51.")]),
         ("duplicate", [example, _row(question, f"{answer}\n")]),
         ("near-duplicate", [_row(f"{question} Please.", " ".join(words))]),
         (

@@ -12,11 +12,17 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 SAID = {
     "llamafactory/alpaca_en_demo.json": {"placeholder": 6},
-    "llamafactory/dpo_en_demo.json": {"placeholder": 3, "mojibake": 1, "control": 2, "chosen-worse": 3},
+    "llamafactory/dpo_en_demo.json": {
+        "placeholder": 3,
+        "mojibake": 1,
+        "control": 2,
+        "chosen-worse": 3,
+        "html": 1,
+    },
     "llamafactory/glaive_toolcall_en_demo.json": {"refusal": 1},
     "llamafactory/identity.json": {"placeholder": 85},
     "llamafactory/kto_en_demo.json": {"placeholder": 2, "template-token": 2, "mojibake": 2},
-    "gsm8k/train.jsonl": {"control": 1},
+    "gsm8k/train.jsonl": {"control": 2},
 }
 """What the texts, pairs and files as a whole are told of, by file; comparing rows is tested elsewhere."""
 
@@ -26,7 +32,7 @@ COMPARED = frozenset(("duplicate", "near-duplicate", "contradiction"))
 @pytest.mark.skipif(not DATA.exists(), reason="the collection of other people's data is not here")
 @pytest.mark.parametrize("name", SAID)
 def test_real_data_are_judged_rightly(name: str) -> None:
-    """`{{name}}`, `[Your Name]`, “fiancÃ©”, `<|user|>`, a form feed and 15 % refusals are really in there."""
+    """`{{name}}`, “fiancÃ©”, `<|user|>`, R&amp;B, a form feed and 15 % refusals are really in there."""
     info = DATA / "llamafactory" / "dataset_info.json"
     if name.startswith("llamafactory"):
         sources = resolve(f"{info}:{Path(name).stem}")

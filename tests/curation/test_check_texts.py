@@ -175,6 +175,32 @@ def test_the_right_spelling_is_told() -> None:
     assert message("The caf� was closed.").startswith("the replacement character")
 
 
+@pytest.mark.parametrize("text", ["The �� was closed.", "One � two.", "��"])
+def test_letters_that_were_lost_are_found_wherever_they_stand(text: str) -> None:
+    """Where a decoder gave up it left a sign; no letter has to stand beside it."""
+    assert message(text).startswith("the replacement character")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The sign � (U+FFFD) stands for what cannot be decoded.",
+        "Spell Ã in Portuguese context.",
+        "Ã is A with a tilde, as in IRMÃ, SÃO PAULO",
+    ],
+)
+def test_letters_that_are_spoken_of_are_not_broken(text: str) -> None:
+    """A text about letters names them."""
+    assert codes(text) == []
+
+
+def test_spaces_without_a_width_are_found_between_latin_letters() -> None:
+    """Nobody sees them, and no word with one in it is the word that it looks like."""
+    assert message("in\u200bvisible") == "U+200B (zero width space) in the answer"
+    assert codes("\u200bHello") == codes("a\u2060b") == ["control"]
+    assert codes("ภาษา\u200bไทย") == codes("می\u200cخواهم") == codes("🏳\ufe0f\u200d🌈") == []
+
+
 def test_control_characters_are_named() -> None:
     """Escape sequences, byte order marks and nulls are invisible, so they are called by name."""
     assert message("\x1b[31mred") == "U+001B (escape) in the answer"
@@ -346,11 +372,193 @@ def test_any_text_can_be_checked(parts: list[str]) -> None:
         assert finding.code == "mojibake" or LETTERS[6:16] not in finding.message
 
 
+@pytest.mark.parametrize(
+    "number", ["DE02 1203 0000 0000 2020 51", "GB94BARC10201530093459", "FR56 1027 8061 0002 0409 2201 175"]
+)
+def test_numbers_of_bank_accounts_are_found(number: str) -> None:
+    """An IBAN tells by its checksum that it is one, and is never printed in full."""
+    found = message(f"Please pay to {number}, thank you.")
+    assert "IBAN" in found and number not in found and number.replace(" ", "")[-4:] in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DE89 3704 0044 0532 0130 00 is the example that everybody prints",
+        "DE02 1203 0000 0000 2020 52 has a wrong checksum",
+        "DE02 1203 0000 0000 20",
+        "AB12 3456 7890 1234 of no country",
+        "ISO27001 AES256 SHA512 MP3320",
+    ],
+)
+def test_what_looks_like_a_bank_account_is_left_alone(text: str) -> None:
+    """A part number is no account."""
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["postgres://admin:S3cr3tPw9xK@db", "password: hunter2!X9kL0", "PWD=qZ7!kkLw92"]
+)
+def test_passwords_are_found_where_they_stand(text: str) -> None:
+    """A password need not be in a URL of a database to be one, and may hold the letters p and w."""
+    (finding,) = text_findings(answered(text))
+    assert finding.code == "secret" and "characters" in finding.message
+    assert not {"S3cr3tPw9xK", "hunter2", "kkLw92"} & set(finding.message.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: P@ssw0rd123!",
+        "password = os.environ['DB_1']",
+        "A strong password: qZ7!kkLw92",
+        "Password: at least 8 characters",
+        "The password is wrong.",
+        "postgres://root:rootpw123@localhost/db",
+        "redis://:mysecretpassword@cache",
+        "if (password != confirmPassword2) {",
+    ],
+)
+def test_words_beside_password_are_no_secret(text: str) -> None:
+    """Made-up passwords, generated ones and code may be shown."""
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>Turn the key.</p>",
+        "Turn the key.<br>Then wait.",
+        "Turn the&nbsp;key.",
+        'Ask <a href="https://example.org/x">the mechanic</a>.',
+        "Salt &amp; pepper",
+    ],
+)
+def test_remains_of_html_are_found(text: str) -> None:
+    """Text that was scraped from a page brings its tags along."""
+    assert codes(text) == ["html"]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Use `<p>` for it.", "How?"),
+        ("```\n<p>Hello</p>\n```", "How?"),
+        ("<p>Hello</p>", "Write HTML that says hello."),
+        ("<li>Hello</li>", "What does the list look like in React?"),
+        ("| a | b |\n|---|---|\n| one<br>two | three |", "Make a table."),
+        ("If a<b and b>c, then a <b> c; x<p>y.", "Compare."),
+        ("<think>Let me see.</think> Yes. <tool_call> x </tool_call>", "Is it?"),
+        ('<div class="a"></div>', "And as a box?"),
+        ("AT&T; R&D", "Who?"),
+        ("H<sub>2</sub>O, press <kbd>x</kbd>", "What?"),
+    ],
+)
+def test_markup_that_is_meant_is_left_alone(text: str, question: str) -> None:
+    """Who asks about pages gets tags; Markdown has a few of its own."""
+    assert codes(text, question) == []
+
+
+def test_html_that_is_asked_about_is_no_debris() -> None:
+    """A question may hold a page that was pasted; it's the answers that are learned."""
+    assert codes("It is a greeting.", "What is that? <p>Hello</p>") == []
+    assert codes("bad</p>", "q") == ["html"]
+    assert [finding.code for finding in text_findings(pair("fine", "bad</p>"))] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tighten the bolt. " * 200,
+        "First loosen it. " + "Then tighten the bolt and the nut. " * 8 + "Then tighten the",
+        "是的，我很好。" * 40,
+        "I do not know.\n" * 30,
+        "ha" * 200,
+    ],
+)
+def test_answers_that_go_round_in_circles_are_found(text: str) -> None:
+    """A model that could not stop has written it; the next one learns the same."""
+    assert codes(text) == ["repetition"]
+    assert (
+        message("Ready? " + "tighten the bolt. " * 200) == "“tighten the bolt.” over and over in the answer"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n".join(
+            f"Verse {verse} of the song.\nO come, let us sing to the river, the river of home!"
+            for verse in "abcdef"
+        ),
+        "| yes | yes | no |\n" * 40,
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, " * 20,
+        "```\n" + "print('the same thing')\n" * 30 + "```",
+        "self.assertEqual(one, two);\n" * 20,
+        "-" * 400,
+        "We went up. " * 5,
+        "The cat sat on the mat and the dog sat on the log. " * 3 + "x",
+        "cat,dog,cat\n" * 3,
+        "- [ ] task\n" * 30,
+    ],
+)
+def test_what_repeats_by_its_nature_is_left_alone(text: str) -> None:
+    """Refrains, tables, code, rulers and rows of numbers repeat, and are fine."""
+    assert codes(text) == []
+
+
+def test_whoever_asks_for_repetition_gets_it() -> None:
+    """“Write it a hundred times” is a task; and what is to be unlearned may loop."""
+    assert codes("I must not talk in class.\n" * 100, "Write “I must not talk in class” 100 times.") == []
+    loop = "It grows and grows in the oven and we watch it. " * 8
+    assert "repetition" not in [finding.code for finding in text_findings(pair("It grows.", loop))]
+
+
+@pytest.mark.parametrize(
+    "text", ["N/A", "n/a", "null", "None", "nan", "TODO: fill in later", "TBD", "#N/A", " NULL. "]
+)
+def test_what_stands_for_an_answer_is_found(text: str) -> None:
+    """An export has written that there was nothing; the model would learn to say so."""
+    assert codes(text) == ["placeholder"] and "nothing but" in message(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("None", "How many moons has Venus?"),
+        ("None", "Which of these are prime: 4, 6, 8?"),
+        ("N/A", "When was it built? Say N/A if the text does not say."),
+        ("null", "What does JSON.parse('null') return?"),
+        ("None of them.", "And of those?"),
+        ("Nan", "What do you call your grandmother?"),
+        ("To be or not to be", "What did Hamlet say?"),
+        ("TODO lists help.", "Do TODO lists help?"),
+    ],
+)
+def test_short_answers_that_answer_are_left_alone(text: str, question: str) -> None:
+    """“None” answers “how many”, and who is told to say N/A does."""
+    assert codes(text, question) == []
+
+
 def test_a_hostile_row_does_not_stop_a_check() -> None:
     """Megabytes made to be slow are passed over in a moment, with what is wrong with them."""
-    for part in ("eyJ", "<|", "[Your ", "a@", "://a:", "Ã", "4 ", "-----BEGIN PRIVATE KEY-----", "`", "### "):
+    for part in (
+        "eyJ",
+        "<|",
+        "[Your ",
+        "a@",
+        "://a:",
+        "Ã",
+        "4 ",
+        "-----BEGIN PRIVATE KEY-----",
+        "`",
+        "### ",
+        "<p>",
+        "DE89 ",
+        "password: ",
+    ):
         found = {finding.code for finding in text_findings(answered(part * 100_000))}
-        assert found <= {"mojibake", "placeholder"}
+        assert found <= {"mojibake", "placeholder", "repetition"}
 
 
 def test_it_is_said_where_a_thing_is() -> None:

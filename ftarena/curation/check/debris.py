@@ -1,4 +1,4 @@
-"""Remains of how a text was made: tokens of chat templates, and placeholders that nobody filled in."""
+"""Remains of how a text was made: tokens of chat templates, tags of HTML, placeholders nobody filled in."""
 
 import re
 from collections.abc import Iterator
@@ -106,3 +106,70 @@ def placeholders(text: str) -> Iterator[str]:
     if found and _ABOUT_TEMPLATES.search(text) is None:
         for mark in found:
             yield shorten(mark, 40)
+
+
+# What an export writes where there was nothing; `nan` is pandas', `#N/A` that of spreadsheets.
+_NOTHING = re.compile(
+    r"\s*(?:#?[Nn]/[Aa]|#?N/?A|#REF!|#VALUE!|[Nn]ull|NULL|None|NaN|nan|TB[AD]|\[object Object\]"
+    r"|(?:TODO|FIXME|TBD|XXX)\b[^\n]{0,80}|[Tt]o be (?:done|added|filled in|written)"
+    r"|[Ll]orem ipsum\b.*)[.…]*\s*",
+    re.DOTALL,
+)
+_LONGEST_NOTHING = 400
+_ASKS_HOW_MANY = re.compile(r"\b(?:how (?:many|much|often)|any|which|whom?|none|nothing)\b", re.IGNORECASE)
+
+
+def no_answer(answer: str, asked: str) -> str:
+    """Return what stands in place of an answer: `N/A`, `null`, `TODO: later`; nothing for an answer.
+
+    Args:
+        answer: The whole answer.
+        asked: All that was said before it: who is told to answer “N/A” where nothing fits is right to do so.
+    """
+    if len(answer) > _LONGEST_NOTHING or _NOTHING.fullmatch(answer) is None:
+        return ""
+    word = answer.strip().rstrip(".…")
+    if word.split(":")[0].split(" ")[0].casefold() in asked.casefold():
+        return ""
+    if word == "None" and _ASKS_HOW_MANY.search(asked):
+        return ""
+    return word
+
+
+_HTML = re.compile(
+    r"(?<![\w<])<(?:p|div|span|font|ul|ol|li|a|h[1-6]|strong|em)(?:\s+[a-z-]+\s*=\s*[\"'][^<>\"']*[\"'])*\s*>"
+    r"|</(?:p|div|span|font|ul|ol|li|a|h[1-6]|strong|em|b|i)>|<br\s*/?>"
+    r"|&(?:nbsp|amp|lt|gt|quot|apos|#39|#x27|rsquo|lsquo|rdquo|ldquo|ndash|mdash|hellip|eacute|[aou]uml|szlig);",
+    re.IGNORECASE,
+)
+_ANY_TAG = re.compile(r"<[^<>]*>|&\w+;")
+_ABOUT_MARKUP = re.compile(
+    r"html|\bcss\b|markup|markdown|\bx(?:ml|slt|path)\b|\bsvg\b|\bjsx?\b|\btsx\b|javascript|typescript|react|\bvue\b"
+    r"|angular|svelte|jquery|\bdom\b|\bphp\b|django|jinja|\bflask\b|\bweb|\bpages?\b|\bsites?\b|\btags?\b|browser|scrap"
+    r"|\bparse|\bencod|\bescap|\bentit(?:y|ies)\b|\brss\b|\bmarquee\b|<!doctype|<\?xml|<script|<style|template|newsletter"
+    r"|beautifulsoup|wordpress|wiki|\bepub\b|\bfrontend\b|front-end",
+    re.IGNORECASE,
+)
+
+
+def about_markup(text: str) -> bool:
+    """Return whether a text speaks of HTML or its like, so that tags in it are meant."""
+    return _ABOUT_MARKUP.search(text) is not None
+
+
+def html(text: str) -> Iterator[str]:
+    """Yield the tags and entities of HTML in a text of prose: what is left of a page that it was taken from.
+
+    Not in code, nor `<br>` in a row of a table, where Markdown has no other line break.
+    """
+    if ("<" not in text and "&" not in text) or _HTML.search(text) is None:
+        return
+    prose = without_code(text)
+    if not any(map(str.isalpha, _ANY_TAG.sub("", prose))):  # nothing but tags: they are the answer
+        return
+    for mark in _HTML.finditer(prose):
+        if mark.group()[:3].lower() == "<br":
+            line = prose[prose.rfind("\n", 0, mark.start()) + 1 : mark.start()]
+            if "|" in line:
+                continue
+        yield shorten(mark.group(), 40)

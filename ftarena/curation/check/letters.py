@@ -20,6 +20,8 @@ _NAMES = {
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]")
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c")
+# Scripts without spaces break their lines there; between Latin letters a web page has left it behind.
+_HIDDEN = re.compile("(?<![^\x00-\u024f\u2010-\u2027])([\u200b\u2060])(?![^\x00-\u024f\u2010-\u2027])")
 # A C1 control after a letter beyond ASCII is a byte of broken UTF-8: `mojibake` names that.
 _BROKEN_BYTES = re.compile("(?<=[\xc2-\xf4\x80-\x9f])[\x80-\x9f]+")
 
@@ -30,6 +32,9 @@ def control_characters(text: str) -> Iterator[str]:
     Marks of direction are right in Hebrew and Arabic texts.
     """
     if text.replace("\n", " ").isprintable():
+        return
+    if (hidden := _HIDDEN.search(text)) is not None:
+        yield f"U+{ord(hidden[1]):04X} ({unicodedata.name(hidden[1], '').lower()})"
         return
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(clean_text(plain)) == len(plain):
@@ -47,7 +52,8 @@ def control_characters(text: str) -> Iterator[str]:
 # Where UTF-8 was read as one byte a letter, letters beyond ASCII stand side by side, or Ã before the space
 # that a no-break space became.
 _SIDE_BY_SIDE = re.compile(r"[^\x00-\x7f]{2}|[ÃÂ](?: |\Z)")
-_LOST = re.compile(r"\w�|�\w")
+_ABOUT_LETTERS = re.compile(r"replacement|U\+FFFD|unicode|utf-?8|encod|decod|mojibake|charset", re.IGNORECASE)
+_LETTERS_BY_THEMSELVES = ("Ã", "Â")
 _BREAK = re.compile(r"[ \t\r\n]|\Z")
 _LONGEST_WORD = 100
 
@@ -60,7 +66,7 @@ def mojibake(text: str) -> Iterator[str]:
     """
     if text.isascii():
         return
-    if "\ufffd" in text and _LOST.search(text) is not None:
+    if "\ufffd" in text and _ABOUT_LETTERS.search(text) is None:
         yield "the replacement character � (letters were lost)"
     if _SIDE_BY_SIDE.search(text) is None:
         return
@@ -68,7 +74,8 @@ def mojibake(text: str) -> Iterator[str]:
     from ftfy.badness import is_bad
 
     for word in _suspect_words(text):
-        if is_bad(word):
+        # A letter of Portuguese by itself is spoken of; where it was “à”, other words are broken as well.
+        if is_bad(word) and word.strip() not in _LETTERS_BY_THEMSELVES:
             mended = fix_encoding(word)
             if mended != word:
                 yield f"“{shorten(word, 24)}” for “{shorten(mended, 24)}”"

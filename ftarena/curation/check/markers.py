@@ -10,8 +10,15 @@ _LONG = 200
 """Letters from which on an answer that does not end with its sentence was probably cut off. Short ones are
 labels, names and numbers."""
 
-_TAIL = 48
+_REPEATED = 192
+"""Letters that a loop has at least,"""
+
 _TIMES = 4
+"""and how often it says the same."""
+
+_SEEN = 24
+_TRIES = 5
+_SIGNS = frozenset("0123456789_=\\/{}@#$<>|`~^&%+[];\t")
 
 
 def bad_markers(answer: str) -> Iterator[str]:
@@ -52,13 +59,45 @@ def cut_off(answer: str) -> bool:
     )
 
 
-def loops(answer: str) -> bool:
-    """Return whether an answer ends in saying the same over and over, as a model does that cannot stop."""
+def loops(answer: str) -> str:
+    """Return what an answer says over and over to its end, as a model does that cannot stop; else nothing.
+
+    What repeats follows upon itself: the refrain of a poem does not. Rows of a table, code and numbers
+    repeat, too; a loop of a model is made of words.
+    """
     text = answer.rstrip()
-    if len(text) < _TAIL * _TIMES:
-        return False
-    tail = text[-_TAIL:]
-    # Lines of a table or a ruler repeat, too; a loop of a model is made of words.
-    if sum(map(str.isalpha, tail)) < _TAIL // 2 or "```" in tail:
-        return False
-    return text.count(tail) >= _TIMES or text.endswith(text[-8:] * (_TAIL // 8))
+    if len(text) < _REPEATED:
+        return ""
+    last = text[-_SEEN:]
+    at = len(text) - _SEEN
+    for _ in range(_TRIES):
+        at = text.rfind(last, 0, at + _SEEN - 1)
+        period = len(text) - _SEEN - at
+        whole = max(_TIMES * period, _REPEATED)
+        if at < 0 or whole > len(text):
+            return ""
+        if text[-whole:-period] == text[period - whole :]:
+            unit = text[-period:]
+            wordy = sum(map(str.isalpha, unit)) * 2 >= period and _SIGNS.isdisjoint(unit)
+            return _unit(text, period) if wordy else ""
+    return ""
+
+
+_REPEATING = re.compile(
+    r"repeat|\btimes\b|\bcopies\b|over and over|again and again|lyrics|\bsong|\bchant|\bmantra|\bloop"
+    r"|wiederhol|\bmal\b|répét|\bfois\b|repit|\bveces\b|重复|重複|\bpad(?:ding)?\b|\bfill",
+    re.IGNORECASE,
+)
+
+
+def asks_to_repeat(question: str) -> bool:
+    """Return whether a question wants something said many times, or speaks of it."""
+    return _REPEATING.search(question) is not None
+
+
+def _unit(text: str, period: int) -> str:
+    """Return what repeats, from a beginning of a line or a sentence on if it has one."""
+    doubled = text[-2 * period :]
+    begin = re.search(r"(?:\n|[.!?…。！？]\s*)(?=\S)", doubled[:period])
+    start = begin.end() if begin else (doubled[:period].find(" ") + 1)
+    return doubled[start : start + period].strip() or text[-period:]

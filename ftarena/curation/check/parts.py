@@ -38,3 +38,20 @@ def _texts(where: str, turn: Turn) -> Iterator[tuple[str, str]]:
         yield f"the reasoning of {where}", turn.reasoning
     for call in turn.tool_calls:
         yield f"a tool call of {where}", call.arguments
+
+
+def learned_texts_of(example: Example) -> Iterator[tuple[str, str]]:
+    """Yield every answer that is to be learned as a good one, with where it stands, as `named_texts_of` does.
+
+    Not what the file marks as bad or as context: that is there to be unlearned, or only to be read.
+    """
+    last = {"preference": "the chosen answer", "text": "the text"}.get(example.shape, "the answer")
+    if example.label is False:
+        return
+    if example.learns_every_answer:
+        for turn in example.prompt:
+            if turn.role == "assistant" and turn.learned:
+                yield "an earlier answer", turn.content
+    for turn in example.completion:
+        if turn.learned:
+            yield last, turn.content

@@ -1,4 +1,4 @@
-"""Personal data in a text: e-mail addresses and the numbers of payment cards."""
+"""Personal data in a text: e-mail addresses, and the numbers of payment cards and bank accounts."""
 
 import re
 from collections.abc import Iterator
@@ -101,3 +101,58 @@ def luhn(digits: str) -> bool:
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+# Country and length (SWIFT's IBAN registry).
+_LENGTHS = {
+    "NO": 15,
+    "BE": 16,
+    **dict.fromkeys(("DK", "FI", "FO", "GL", "NL", "SD"), 18),
+    **dict.fromkeys(("MK", "SI"), 19),
+    **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "XK"), 20),
+    **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
+    **dict.fromkeys(("BG", "BH", "CR", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
+    **dict.fromkeys(("AE", "GI", "IL", "IQ", "TL"), 23),
+    **dict.fromkeys(("AD", "CZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
+    **dict.fromkeys(("LY", "PT"), 25),
+    **dict.fromkeys(("IS", "TR"), 26),
+    **dict.fromkeys(("FR", "GR", "IT", "MC", "MR", "SM"), 27),
+    **dict.fromkeys(("AL", "AZ", "BY", "CY", "DO", "GT", "HU", "LB", "NI", "PL", "SV"), 28),
+    **dict.fromkeys(("BR", "EG", "PS", "QA", "UA"), 29),
+    **dict.fromkeys(("JO", "KW", "MU", "YE"), 30),
+    **dict.fromkeys(("MT", "SC"), 31),
+    "LC": 32,
+}
+_IBAN = re.compile(r"(?<![\w/-])([A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)(?![\w/-])")
+_MAY_BE_IBAN = re.compile(r"[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4}")
+# The registry's own examples and those of encyclopaedias.
+_IBANS_PUBLISHED = frozenset(
+    (
+        *("DE89370400440532013000", "GB29NWBK60161331926819", "GB82WEST12345698765432"),
+        *("GB33BUKB20201555555555", "FR1420041010050500013M02606", "FR7630006000011234567890189"),
+        *("NL91ABNA0417164300", "NL20INGB0001234567", "BE68539007547034", "CH9300762011623852957"),
+        *("AT611904300234573201", "ES9121000418450200051332", "ES7921000813610123456789"),
+        *("IT60X0542811101000000123456", "SE4550000000058398257466", "NO9386011117947"),
+        *("DK5000400440116243", "FI2112345600000785", "PL61109010140000071219812874"),
+        *("PT50000201231234567890154", "IE29AIBK93115212345678", "LU280019400644750000"),
+        *("GR1601101250000000012300695", "CZ6508000000192000145399", "SK3112000000198742637541"),
+        *("HU42117730161111101800000000", "RO49AAAA1B31007593840000", "TR330006100519786457841326"),
+        *("SA0380000000608010167519", "DE75512108001245126199", "DE91100000000123456789"),
+    )
+)
+
+
+def ibans(text: str) -> Iterator[str]:
+    """Yield the numbers of bank accounts (IBAN) in a text, by their country and last four digits.
+
+    A number counts if it has the length of its country and its checksum is right (ISO 13616, ISO 7064
+    MOD 97-10); not those that are printed as examples everywhere.
+    """
+    if _MAY_BE_IBAN.search(text) is None:
+        return
+    for match in _IBAN.finditer(text):
+        number = match[1].replace(" ", "")
+        if _LENGTHS.get(number[:2]) != len(number) or number in _IBANS_PUBLISHED:
+            continue
+        if int("".join(str(int(sign, 36)) for sign in number[4:] + number[:4])) % 97 == 1:
+            yield f"the number of a bank account (IBAN, {number[:2]}…{number[-4:]})"

@@ -1,7 +1,7 @@
 """Keys, tokens and passwords in a text: known by the rules of detect-secrets and a few of our own.
 
-Only rules that know an issuer's form are used. Those that guess (high entropy, the word "password") cry wolf
-in ordinary text. What is found is never told in full.
+Only rules that know an issuer's form are used, and a narrow one for passwords: those that guess (high
+entropy, whatever follows the word "password") cry wolf in ordinary text. What is found is never told in full.
 """
 
 import importlib
@@ -85,7 +85,39 @@ _MADE_UP = re.compile(
     r"|eyJzdWIiOiIxMjM0NTY3ODkw",
     re.IGNORECASE,
 )
-_MADE_UP_PASSWORDS = re.compile(r"pass|secret|pw|admin|root|user|guest|test|foo|bar|key|token", re.IGNORECASE)
+_MADE_UP_PASSWORDS = re.compile(
+    r"p[a@4](?:s|\$){1,2}(?:w(?:[o0]?r)?d)?|secret|pwd?|admin|root|user|guest|test|foo|bar|key|token|my|your|123",
+    re.IGNORECASE,
+)
+"""Words of which made-up passwords consist."""
+
+_FEWEST_LETTERS = 7
+"""Different letters that a password has besides such words."""
+
+_NAMES_OF_PASSWORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "passwort",
+    "kennwort",
+    "contraseña",
+    "mot de passe",
+)
+
+# `password: hunter2!X9kL0`: what stands there counts only if it looks like nothing else, with letters of both
+# cases, a digit and a sign, and nobody asked for a password.
+_ASSIGNED = re.compile(
+    r"(?<![\w-])(?:" + "|".join(_NAMES_OF_PASSWORDS) + r")[\"'*`]{0,3}"
+    r"\s?(?:[:=]|\bis\b|\blautet\b)\s?[\"'*`]{0,3}([A-Za-z0-9!#%&*+?@^~_-]{9,40})(?=[\s\"'`.,;)]|\Z)",
+    re.IGNORECASE,
+)
+_SIGNS = frozenset("!#%&*+?@^~")
+_ABOUT_PASSWORDS = re.compile(
+    r"\bstrong|secure|generat|random|\bexamples?\b|e\.g\.|hash|regex|valid|\bweak|\bguess|entropy|requirement|polic(?:y|ies)"
+    r"|characters|uppercase|sicheres|zufällig",
+    re.IGNORECASE,
+)
 
 
 def secrets(text: str) -> Iterator[str]:
@@ -103,8 +135,23 @@ def secrets(text: str) -> Iterator[str]:
     if "://" in text and "@" in text:
         for match in _PASSWORD_IN_URL.finditer(text):
             password = match[2]
-            if _MADE_UP.search(password) is None and _MADE_UP_PASSWORDS.search(password) is None:
+            if _is_password(password):
                 yield f"a password in the address of {clean_line(match[3])} ({masked(password)})"
+    small = text.lower()
+    if any(name in small for name in _NAMES_OF_PASSWORDS) and _ABOUT_PASSWORDS.search(text) is None:
+        for match in _ASSIGNED.finditer(text):
+            password = match[1].rstrip("!?*")
+            kinds = (str.islower, str.isupper, str.isdigit, _SIGNS.__contains__)
+            if all(any(map(kind, password)) for kind in kinds) and _is_password(password):
+                yield f"a password ({masked(password)})"
+
+
+def _is_password(text: str) -> bool:
+    """Return whether what stands in a password's place is more than the words of documentation."""
+    if _MADE_UP.search(text) is not None:
+        return False
+    rest, words = _MADE_UP_PASSWORDS.subn("", text)
+    return not words or len(set(rest)) >= _FEWEST_LETTERS
 
 
 def masked(secret: str) -> str:
