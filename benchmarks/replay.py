@@ -3,9 +3,9 @@
     python benchmarks/replay.py GENERAL_EXAMPLES [--ratios 0 0.1 0.3] [--home FOLDER]
 
 Every run is that of `configs/demo-sft.yaml`, with `replay_dataset` and `replay_ratio` (and room for longer
-examples); its loss is measured before and after, once on `data/demo/heldout.jsonl` (what it is to learn) and
-once on `data/demo/general.jsonl` (what it should not forget). One JSON line a run, each of some minutes on two
-cores.
+examples). Its loss is measured before and after, once on `data/demo/heldout.jsonl` (what it is to learn) and
+once on `data/demo/general.jsonl` (what it should not forget). One JSON line a run, each of some minutes on
+two cores.
 """
 
 import argparse
