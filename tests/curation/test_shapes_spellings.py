@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftarena.curation.examples import KINDS, Example, Shape, ToolCall, Turn
+from ftarena.curation.reading import load_examples
 from ftarena.curation.shapes import example_of
-from ftarena.curation.writing import row_of
+from ftarena.curation.writing import row_of, write_rows
 from ftarena.errors import FtarenaError
 
 FILE = Path("rows.jsonl")
@@ -151,3 +152,16 @@ def test_what_a_shape_has_no_place_for_is_said(example: Example, shape: Shape, w
     assert error.value.message == f"rows.jsonl:1 cannot be written as {shape}: {why}"
     fitting = error.value.hint.split()[2]
     assert fitting in KINDS and row_of(example, fitting)  # type: ignore[arg-type]  # any of the shapes
+
+
+DEMO = Path(__file__).parents[2] / "data" / "demo" / "sft.jsonl"
+
+
+@pytest.mark.parametrize("shape", ["messages", "sharegpt", "alpaca", "completion"])
+def test_the_demo_data_mean_the_same_in_every_spelling(shape: Shape, tmp_path: Path) -> None:
+    """Whichever tool the data were written for, what is learned from them is the same."""
+    examples = load_examples(DEMO)
+    write_rows((row_of(example, shape) for example in examples), tmp_path / "other.jsonl")
+    again = load_examples(tmp_path / "other.jsonl")
+    assert len(again) == 384 and {example.shape for example in again} == {shape}
+    assert [example.meaning for example in again] == [example.meaning for example in examples]
