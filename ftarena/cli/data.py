@@ -15,6 +15,10 @@ Out = Annotated[Path, typer.Option("--output", "-o", help="The file to write; it
 ColumnsOption = Annotated[
     str | None, typer.Option("--columns", help="What columns mean: prompt=question,completion=answer")
 ]
+MixColumns = Annotated[
+    str | None,
+    typer.Option("--columns", help="What columns mean, in the files that have them: prompt=question,…"),
+]
 ShapeOption = Annotated[
     str | None,
     typer.Option("--shape", help="What every row must be: messages, preference … Default: recognised."),
@@ -33,7 +37,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for those who ask la
 
 @data_app.command("show")
 def data_show(
-    place: Annotated[str, typer.Argument(help="A file, or one of its rows: FILE or FILE:3.")],
+    place: Annotated[str, typer.Argument(help="A file, or some of its rows: FILE, FILE:3 or FILE:3-7,9.")],
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="Show the tokens of this model, and which are learned."),
@@ -44,12 +48,25 @@ def data_show(
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show rows as JSON, as they lie in the file.")] = False,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many rows of a file.")] = 3,
+    columns: ColumnsOption = None,
+    shape: ShapeOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show rows as the conversations that they are; with a model as tokens, the learned ones marked."""
     from ftarena.plain.data_show import show
 
-    raise typer.Exit(show(place, model=model, max_length=max_length, raw=raw, count=count, as_json=as_json))
+    raise typer.Exit(
+        show(
+            place,
+            model=model,
+            max_length=max_length,
+            raw=raw,
+            count=count,
+            columns=columns,
+            shape=shape,
+            as_json=as_json,
+        )
+    )
 
 
 @data_app.command("exclude")
@@ -58,8 +75,10 @@ def data_exclude(
         list[str], typer.Argument(help="Rows by their lines, FILE:3 or FILE:3-7,9; with --code also FILE.")
     ],
     code: Annotated[
-        str | None,
-        typer.Option("--code", help="The finding that led to it; with FILE alone every row that has it."),
+        list[str] | None,
+        typer.Option(
+            "--code", help="The finding that led to it; with FILE alone every row that has it. Repeatable."
+        ),
     ] = None,
     reason: Reason = "",
     evaluation: Annotated[
@@ -80,7 +99,7 @@ def data_exclude(
             places,
             reason=reason,
             by=labeler_name(labeler),
-            code=code,
+            codes=code or [],
             heldout=evaluation or [],
             columns=columns,
             shape=shape,
@@ -135,21 +154,26 @@ def data_relabel(
 
 
 @data_app.command("undo")
-def data_undo(places: Places, labeler: Labeler = None) -> None:
+def data_undo(
+    places: Places, columns: ColumnsOption = None, shape: ShapeOption = None, labeler: Labeler = None
+) -> None:
     """Take back the newest decision about a row."""
     from ftarena.plain.data_decide import undo
 
-    raise typer.Exit(undo(places, by=labeler_name(labeler)))
+    raise typer.Exit(undo(places, by=labeler_name(labeler), columns=columns, shape=shape))
 
 
 @data_app.command("decisions")
 def data_decisions(
-    file: Annotated[str, typer.Argument(help="A file, or what else names data.")], as_json: AsJson = False
+    file: Annotated[str, typer.Argument(help="A file, or what else names data.")],
+    columns: ColumnsOption = None,
+    shape: ShapeOption = None,
+    as_json: AsJson = False,
 ) -> None:
     """List what is decided about the rows of a file."""
-    from ftarena.plain.data_decide import list_decisions
+    from ftarena.plain.data_decisions import list_decisions
 
-    raise typer.Exit(list_decisions(file, as_json=as_json))
+    raise typer.Exit(list_decisions(file, as_json=as_json, columns=columns, shape=shape))
 
 
 @data_app.command("apply")
@@ -244,8 +268,11 @@ def data_mix(
         typer.Option("--replay", help="General examples against forgetting. Repeatable."),
     ] = None,
     ratio: Annotated[
-        float, typer.Option("--ratio", min=0.0001, max=0.9999, help="Share of the result that is replay.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            "--ratio", min=0.0001, max=0.9999, help="Share of the result that is replay. Default: 0.05."
+        ),
+    ] = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="Rows of the result, without replay. Default: all.")
     ] = None,
@@ -256,6 +283,7 @@ def data_mix(
         bool, typer.Option("--keep-order", help="One file after the other instead of shuffled.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which rows are taken, and their order.")] = 42,
+    columns: MixColumns = None,
     shape: ShapeOut = None,
     drop_bad: DropBad = False,
     overwrite: Overwrite = False,
@@ -273,6 +301,7 @@ def data_mix(
             seed=seed,
             repeat=repeat,
             keep_order=keep_order,
+            columns=columns,
             shape=shape,
             drop_bad=drop_bad,
             overwrite=overwrite,

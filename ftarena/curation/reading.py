@@ -44,6 +44,7 @@ QUESTION_LINE = 'a line looks like {"prompt": "a question", "reference": "its an
 """What to write in a file of questions, as a hint."""
 
 _ALL: tuple[Shape, ...] = tuple(SHAPES)
+_ANSWERS = ("completion", "output", "chosen", "rejected", "reference", "messages", "conversations", "text")
 _SHOWN = 10
 
 
@@ -138,14 +139,16 @@ def read_examples(
 def usable_shapes(source: Source) -> tuple[Shape, ...]:
     """Return what a row of a source may be: something with an answer, as in `check`.
 
-    A prompt without one is a broken row, unless no row has one: then the file is a set of questions. It is
-    read up to its first answer.
+    A prompt without one is a broken row, unless no row has one and none was promised by naming its column:
+    then the file is a set of questions. It is read up to its first answer.
 
     Raises:
         FtarenaError: There is no such file, or it cannot be read at all.
     """
     if source.shape is not None:
         return (source.shape,)
+    if any(source.columns.names.get(name) for name in _ANSWERS):
+        return ANSWERED
     found = (example.kind for example in iter_examples(source) if isinstance(example, Example))
     first = next(found, None)
     asks = first == "question" and all(kind == "question" for kind in found)

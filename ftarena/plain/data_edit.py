@@ -12,9 +12,13 @@ from typing import Any
 
 from ftarena.curation.decisions.identity import item_at
 from ftarena.curation.decisions.ledger import Decided, Decisions
+from ftarena.curation.examples import BadRow
 from ftarena.curation.rows import Row
+from ftarena.curation.rows.values import DECODER
+from ftarena.curation.sources import Columns
 from ftarena.errors import FtarenaError, UsageError
-from ftarena.plain.data_decide import tell_counts
+from ftarena.plain.data_decide import BACK, tell_counts
+from ftarena.plain.data_decisions import changed_keys
 from ftarena.plain.data_specs import one_source, split_place
 from ftarena.text import clean_line, shorten
 
@@ -55,7 +59,8 @@ def edit(
     source = one_source(name, columns, shape)
     item = item_at(source, lines[0][0])
     decisions = Decisions.open(source)
-    standing = decisions.outcome(Decided(item, decisions.pile(item.row))) or item.row
+    made = [decision for decision in decisions.pile(item.row) if decision.action != "exclude"]
+    standing = decisions.outcome(Decided(item, tuple(made)))  # also of a row that is left out by now
     now = standing.value if isinstance(standing, Row) else None
     shown = f"{clean_line(str(source.path))}:{item.row.line}"
     if whole is not None:
@@ -63,7 +68,7 @@ def edit(
     elif changes:
         value = json.loads(json.dumps(now))
         for change in changes:
-            _set(value, change, shown)
+            _set(value, change, shown, source.columns)
     else:
         value = _from_editor(item.text if now is None else _written(now), shown)
     if value == now:
@@ -71,15 +76,15 @@ def edit(
         return 0
     if not isinstance(value, dict):
         raise FtarenaError(f"{shown}: a row must be a JSON object", 'such as {"prompt": …, "completion": …}')
+    was = decisions.of(item.row)
     decisions.edit(item.row, value, by, reason=reason)
-    keys = [key for key in value if not isinstance(now, dict) or now.get(key) != value[key]]
-    gone = [key for key in now if key not in value] if isinstance(now, dict) else []
-    print(f"{shown}: edited {shorten(', '.join([*keys, *(f'-{key}' for key in gone)]), 60)}")
-    tell_counts(name, source, decisions, columns)
+    keys = shorten(", ".join(changed_keys(now, value)), 60)
+    print(f"{shown}: edited {keys}{BACK if was is not None and was.action == 'exclude' else ''}")
+    tell_counts(name, source, decisions)
     return 0
 
 
-def _set(value: Any, change: str, shown: str) -> None:
+def _set(value: Any, change: str, shown: str, columns: Columns) -> None:
     """Carry out `a.1.b=text` on a row."""
     path, equals, text = change.partition("=")
     if not equals or not path:
@@ -87,6 +92,11 @@ def _set(value: Any, change: str, shown: str) -> None:
     if not isinstance(value, dict):
         raise UsageError(f"{shown} cannot be read, so nothing in it can be set", "give the whole row: --json")
     *way, last = path.split(".") if path not in value else [path]
+    first = (way or [last])[0]
+    if first not in value and (
+        theirs := columns.names.get(first)
+    ):  # our name of a column, the file has its own
+        way, last = ([theirs, *way[1:]], last) if way else (way, theirs)
     inside: Any = value
     for step in way:
         inside = _step(inside, step, shown, path)
@@ -108,15 +118,29 @@ def _step(inside: Any, step: str, shown: str, path: str) -> Any:
 
 
 def _as_before(before: Any, text: str, path: str) -> Any:
-    """Text stays text; a number, a list or a truth value is read as JSON."""
-    return text if isinstance(before, str) else _parsed(text, f"--set {shorten(path, 60)}")
+    """Text stays text, and so does what had no value; a number, a list or a truth value is read as JSON."""
+    return text if before is None or isinstance(before, str) else _parsed(text, f"--set {shorten(path, 60)}")
 
 
 def _parsed(text: str, shown: str) -> Any:
     try:
-        return json.loads(text)
+        return _strictly(text)
     except ValueError as error:
         raise UsageError(f"{shown}: broken JSON: {clean_line(str(error))}", "mend it, then again") from None
+
+
+def _strictly(text: str) -> Any:
+    """Return what a JSON text says, read as strictly as a data file: no key twice, no NaN.
+
+    Raises:
+        ValueError: It is no such JSON.
+    """
+    try:
+        return DECODER.decode(text.strip())
+    except BadRow as bad:
+        raise ValueError(str(bad)) from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _written(value: Any) -> str:
@@ -145,7 +169,7 @@ def _from_editor(text: str, shown: str) -> Any:
         Path(name).unlink()
         raise FtarenaError(f"{shown}: the editor ended with {code}, so nothing was changed")
     try:
-        value = json.loads(written)
+        value = _strictly(written)
     except ValueError as error:
         again = f'ftarena data edit {shown} --json "$(cat {name})"'
         raise FtarenaError(

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,13 +14,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ftarena.curation.examples import BadRow, Example, Shape, Turn, Turns
-from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem, read_chunks, read_row, rows_of
 from ftarena.curation.rows.lines import line_at
 from ftarena.curation.rows.row import Row
 from ftarena.curation.shapes import SHAPES, example_of
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
+from ftarena.plain.data_specs import rows_at, sources_named, split_place
 from ftarena.text import clean_line, spell_out
 
 if TYPE_CHECKING:
@@ -53,17 +53,22 @@ def show(
     max_length: int | None = None,
     raw: bool = False,
     count: int = 3,
+    columns: str | None = None,
+    shape: str | None = None,
     as_json: bool = False,
 ) -> int:
     """Print rows of data for people to look at.
 
     Args:
-        spec: What `resolve` understands; with `:LINE` at its end that row alone, unless a file is called so.
+        spec: What `resolve` understands; with `:3` or `:3-7,9` at its end those rows alone, unless a file is
+            called so.
         line: That row alone; then `spec` is taken as it is.
         model: Show tokens, and which of them are learned, with this model.
         max_length: Where training cuts, in tokens. None: where it does unless a recipe says otherwise.
         raw: Print rows as JSON, as they lie in the file, one a line.
         count: How many rows from the first on, where no line is named.
+        columns: What the columns mean, as `prompt=question,completion=answer`.
+        shape: What every row must be.
         as_json: Print one JSON object instead of words.
 
     Returns:
@@ -77,8 +82,9 @@ def show(
         raise UsageError("--raw shows no tokens", "leave out --raw or --model")
     if count < 1:
         raise UsageError("--count shows at least one row", "for one row: FILE:LINE")
-    named, line = _split(spec) if line is None else (spec, line)
-    rows = _first(named, count) if line is None else [_row(named, line)]
+    named, lines = split_place(spec) if line is None else (spec, [range(line, line + 1)])
+    sources = sources_named([named], columns, shape)
+    rows = _at(named, sources, lines) if lines else _first(named, sources, count)
     if raw:
         for row in rows:
             print(_raw(row))
@@ -102,28 +108,24 @@ def show(
     return 0
 
 
-def _split(spec: str) -> tuple[str, int | None]:
-    """Return what is named, and the line, where one is."""
-    named, _, line = spec.rpartition(":")
-    if named and line.isdecimal() and not Path(spec).expanduser().exists():
-        return named, int(line)
-    return spec, None
-
-
-def _row(named: str, line: int) -> _Shown:
-    sources = resolve(named)
+def _at(named: str, sources: Sequence[Source], lines: Sequence[range]) -> list[_Shown]:
     if len(sources) > 1:
         raise UsageError(
-            f"{clean_line(named)} names {len(sources)} files, and any of them may have a line {line}",
-            f"name the file: {clean_line(str(sources[0].path))}:{line}",
+            f"{clean_line(named)} names {len(sources)} files, and any of them may have a line {lines[0][0]}",
+            f"name the file: {clean_line(str(sources[0].path))}:{lines[0][0]}",
         )
     (source,) = sources
+    one = len(lines) == 1 and len(lines[0]) == 1  # gone to directly, where the format allows it
+    found = [read_row(source, lines[0][0])] if one else rows_at(source, lines)
     by_line = source.format == "jsonl" and not source.compression
-    return _read(source, read_row(source, line), lambda: line_at(source, line) if by_line else b"")
+    return [
+        _read(source, row, lambda row=row: line_at(source, row.line) if by_line else b"")  # type: ignore[misc]  # binds this row
+        for row in found
+    ]
 
 
-def _first(named: str, count: int) -> list[_Shown]:
-    rows = list(islice((row for source in resolve(named) for row in _rows(source)), count))
+def _first(named: str, sources: Sequence[Source], count: int) -> list[_Shown]:
+    rows = list(islice((row for source in sources for row in _rows(source)), count))
     if not rows:
         raise FtarenaError(f"{clean_line(named)} holds no rows", "check the path")
     return rows
@@ -174,7 +176,8 @@ def _print(row: _Shown, console: Console, tokenizer: "ChatTokenizer | None", max
     about = example.shape if example else "cannot be used"
     console.print(Text.assemble((spell_out(f"{row.file}:{row.line}"), "bold"), f"  {about}"))
     if row.problem is not None:
-        console.print(Text(spell_out(f"problem: {row.problem.message}"), "red"))
+        place = f" (column {row.problem.column})" if row.problem.column else ""
+        console.print(Text(spell_out(f"problem: {row.problem.message}{place}"), "red"))
         console.print(_indented((row.raw or _raw(row))[:_RAW_SHOWN]))
     if example is None:
         return

@@ -3,12 +3,14 @@
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from ftarena.curation.decisions.identity import items_of
 from ftarena.curation.examples import Shape
 from ftarena.curation.resolving import resolve
-from ftarena.curation.rows import Problem, Row
+from ftarena.curation.rows import Problem, Row, read_rows
 from ftarena.curation.shapes import SHAPES, check_columns
 from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError, UsageError
@@ -16,6 +18,7 @@ from ftarena.text import clean_line, shorten
 
 _LINES = re.compile(r"\d{1,12}(?:-\d{1,12})?(?:,\d{1,12}(?:-\d{1,12})?)*")
 _MOST = 1_000_000
+_LOOKED_AT = 100
 
 
 def split_place(place: str) -> tuple[str, list[range]]:
@@ -57,6 +60,42 @@ def one_source(name: str, columns: str | None = None, shape: str | None = None) 
             f"name one of them, such as {clean_line(str(sources[0].path))}",
         )
     return sources[0]
+
+
+def sources_named(names: Sequence[str], columns: str | None = None, shape: str | None = None) -> list[Source]:
+    """Return the files that some names stand for.
+
+    What is said about columns holds for every file that has them: of several, those without are read as they
+    are.
+
+    Args:
+        names: What the user calls them.
+        columns: What the columns mean, as `prompt=question,completion=answer`.
+        shape: What every row must be.
+
+    Raises:
+        UsageError: The words about columns or shape say nothing that is understood.
+        FtarenaError: A name stands for nothing that can be read, or no file has the columns.
+    """
+    meant, wanted = columns_named(columns), shape_named(shape)
+    sources = [source for name in names for source in resolve(name, shape=wanted)]
+    if meant is None:
+        return sources
+    having = [len(sources) == 1 or _has(source, meant) for source in sources]
+    if not any(having):
+        raise FtarenaError(
+            f"none of these {len(sources)} files has the columns {', '.join(meant.names.values())}",
+            f"see what they have: ftarena data show {clean_line(str(sources[0].path))} --raw",
+        )
+    pairs = zip(sources, having, strict=True)
+    return [replace(source, columns=meant) if has else source for source, has in pairs]
+
+
+def _has(source: Source, columns: Columns) -> bool:
+    """Return whether one of the first rows of a file has all columns that were named."""
+    first = islice((row for row in read_rows(source) if isinstance(row, Row)), _LOOKED_AT)
+    names = set(columns.names.values())
+    return any(isinstance(row.value, dict) and names <= row.value.keys() for row in first)
 
 
 def rows_at(source: Source, lines: Sequence[range]) -> list[Row | Problem]:

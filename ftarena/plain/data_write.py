@@ -1,5 +1,6 @@
 """`ftarena data apply|convert|split|mix`: new files of rows, with their counts and what comes next."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from ftarena.curation.sets.mixing import parse_part
 from ftarena.curation.sets.mixing_files import Ingredient, Mix, mix_files
 from ftarena.curation.sets.splitting import split_files
 from ftarena.curation.sets.usable import dropped_path
-from ftarena.curation.sources import Source
 from ftarena.errors import UsageError
 from ftarena.plain.data_decide import curated_name
-from ftarena.plain.data_specs import columns_named, shape_named
+from ftarena.plain.data_specs import shape_named, sources_named
 from ftarena.plain.unapplied import note_unapplied
 from ftarena.scoring.words import counted
 from ftarena.text import clean_line, shorten
+
+_RATIO = 0.05
 
 
 def apply(
@@ -35,21 +37,18 @@ def apply(
         UsageError: No name for the set, where there are several files.
         FtarenaError: Rows cannot be used, or a file cannot be read or written.
     """
-    sources = _sources(names, columns, shape)
+    sources = sources_named(names, columns, shape)
     if out is None:
         if len(sources) > 1:
             raise UsageError(f"{len(sources)} files make one set: what is it called?", "name it: -o FILE")
         out = Path(curated_name(sources[0].path))
     manifest = apply_decisions(sources, out, drop_bad=drop_bad, overwrite=overwrite)
     print(f"{counted(manifest.rows_in, 'row')} in")
-    for count, what in (
-        (manifest.total("excluded"), "excluded"),
-        (manifest.total("edited"), "edited"),
-        (manifest.total("relabelled"), "relabelled"),
-    ):
-        if count:
-            codes = [f"{code}: {rows:,}" for code, rows in manifest.by_code.most_common() if code]
-            print(f"  {count:,} {what}{f' ({chr(44).join(codes)})' if what == 'excluded' and codes else ''}")
+    if excluded := manifest.total("excluded"):
+        print(f"  {excluded:,} excluded ({_reasons(manifest.by_code)})")
+    for what in ("edited", "relabelled"):
+        if count := manifest.total(what):
+            print(f"  {count:,} {what}")
     if dropped := manifest.total("dropped"):
         print(f"  {dropped:,} dropped, written to {_shown(dropped_path(out))}")
     if strays := manifest.total("strays"):
@@ -75,7 +74,7 @@ def convert(
     Raises:
         FtarenaError: Something would be lost, rows cannot be used, or a file cannot be read or written.
     """
-    sources = _sources(names, columns)
+    sources = sources_named(names, columns)
     note_unapplied(sources)
     done = convert_files(
         sources, out, shape_named(shape), lossy=lossy, drop_bad=drop_bad, overwrite=overwrite
@@ -105,7 +104,7 @@ def split(
         UsageError: A side would be empty.
         FtarenaError: Rows cannot be used, or a file cannot be read or written.
     """
-    sources = _sources(names, columns)
+    sources = sources_named(names, columns)
     note_unapplied(sources)
     stem = sources[0].path.name.split(".")[0] or "data"
     train, heldout = train or Path(f"{stem}.train.jsonl"), heldout or Path(f"{stem}.heldout.jsonl")
@@ -124,11 +123,12 @@ def mix(
     out: Path,
     *,
     replay: Sequence[str],
-    ratio: float,
+    ratio: float | None,
     rows: int | None,
     seed: int,
     repeat: bool,
     keep_order: bool,
+    columns: str | None,
     shape: str | None,
     drop_bad: bool,
     overwrite: bool,
@@ -139,20 +139,24 @@ def mix(
         names: `FILE`, `FILE=2` (weight), `FILE#500` (at most so many rows).
         out: The file to write.
         replay: General examples, written alike.
-        ratio: Their share of the result.
+        ratio: Their share of the result. None: 0.05.
         rows: Rows of the result without replay.
         seed: Decides which rows are taken, and their order.
         repeat: Whether rows of scarce files may be taken again.
         keep_order: Keep the order of the files instead of shuffling.
+        columns: What the columns mean, of those files that have them.
         shape: Write all rows in this shape.
         drop_bad: Leave rows out that cannot be used.
         overwrite: Whether `out` may be replaced.
 
     Raises:
-        UsageError: A file has no rows, or there are too few.
+        UsageError: A file has no rows, or there are too few; a ratio without replay.
         FtarenaError: Rows cannot be used, or a file cannot be read or written.
     """
-    ingredients, general = [_ingredient(name) for name in names], [_ingredient(name) for name in replay]
+    if ratio is not None and not replay:
+        raise UsageError("--ratio is the share of replay, and there is none", "name it: --replay FILE")
+    ratio = _RATIO if ratio is None else ratio
+    ingredients, general = _ingredients(names, replay, columns)
     note_unapplied([source for ingredient in (*ingredients, *general) for source in ingredient.sources])
     done = mix_files(
         ingredients,
@@ -169,6 +173,11 @@ def mix(
     )
     _tell_mix(done, out, ratio)
     return 0
+
+
+def _reasons(by_code: Counter[str]) -> str:
+    """Return for which findings rows were left out; `by hand` are those without one."""
+    return ", ".join(f"{code or 'by hand'}: {rows:,}" for code, rows in by_code.most_common())
 
 
 def _tell_mix(done: Mix, out: Path, ratio: float) -> None:
@@ -191,16 +200,15 @@ def _tell_dropped(count: int, out: Path) -> None:
         print(f"  {counted(count, 'row')} dropped, written to {_shown(dropped_path(out))}")
 
 
-def _ingredient(spec: str) -> Ingredient:
-    if Path(spec).exists():
-        return Ingredient(spec, resolve(spec))
-    name, weight, most = parse_part(spec)
-    return Ingredient(name, resolve(name), weight, most)
-
-
-def _sources(names: Sequence[str], columns: str | None = None, shape: str | None = None) -> list[Source]:
-    meant, wanted = columns_named(columns), shape_named(shape)
-    return [source for name in names for source in resolve(name, columns=meant, shape=wanted)]
+def _ingredients(
+    names: Sequence[str], replay: Sequence[str], columns: str | None
+) -> tuple[list[Ingredient], list[Ingredient]]:
+    parts = [(name, None, None) if Path(name).exists() else parse_part(name) for name in (*names, *replay)]
+    meant = iter(sources_named([name for name, _, _ in parts], columns))
+    made = [
+        Ingredient(name, [next(meant) for _ in resolve(name)], weight, most) for name, weight, most in parts
+    ]
+    return made[: len(names)], made[len(names) :]
 
 
 def _shown(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ftarena.curation.decisions.ledger import Decisions
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
-from ftarena.plain.data_decide import curated_name
+from ftarena.plain.data_decide import apply_command
 from ftarena.scoring.words import counted
 from ftarena.text import clean_line
 
@@ -23,6 +23,6 @@ def note_unapplied(sources: Iterable[Source]) -> None:
             are = "is" if count == 1 else "are"
             print(
                 f"note: {counted(count, 'decision')} about {shown} {are} not applied: "
-                f"ftarena data apply {shown} -o {curated_name(source.path)}",
+                f"{apply_command(str(source.path), source)}",
                 file=sys.stderr,
             )

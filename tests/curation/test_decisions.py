@@ -1,5 +1,6 @@
 """Deciding about rows without touching the file."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -306,3 +307,45 @@ def test_a_decided_row_knows_that_it_is_out(tmp_path: Path) -> None:
     """A row without decisions is in."""
     source = write(tmp_path / "d.jsonl", [answer(1)])
     assert not Decided(item_at(source, 1)).excluded
+
+
+def test_a_full_disk_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full in the middle of many decisions: none of them is in force, and what was there still is."""
+    source = write(tmp_path / "d.jsonl", [answer(n) for n in range(40)])
+    decisions = Decisions.open(source)
+    rows = [row_at(source, line) for line in range(1, 41)]
+    decisions.exclude(rows[0], "", "ana")
+    before = decisions.sidecar.beside.read_bytes()
+    really, calls = os.write, iter(range(10))
+
+    def full(handle: int, data: bytes) -> int:
+        if next(calls):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(handle, bytes(data)[:1000])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(FtarenaError, match="no space left on the disk"):
+        decisions.exclude_all(rows[1:], "", "ana")
+    monkeypatch.undo()
+    assert decisions.sidecar.beside.read_bytes() == before
+    assert Decisions.open(source).counts["exclude"] == 1
+
+
+def test_an_edit_must_leave_a_row_that_can_be_used(tmp_path: Path) -> None:
+    """I take the answer away, or write a number that JSON has not: the edit is refused, and nothing is written."""
+    source = write(tmp_path / "d.jsonl", [answer(1)])
+    decisions, row = Decisions.open(source), row_at(source, 1)
+    for value, said in (
+        ({"prompt": "x"}, "a prompt without an answer"),
+        ({**answer(1), "score": float("nan")}, "NaN and Infinity are no JSON values"),
+    ):
+        with pytest.raises(FtarenaError, match=f"so edited, the row cannot be used: {said}"):
+            decisions.edit(row, value, "ana")
+    assert not decisions.sidecar.beside.exists()
+
+
+def test_a_question_among_questions_can_be_edited(tmp_path: Path) -> None:
+    """A file of prompts for battles has no answers; I may still mend a prompt."""
+    source = write(tmp_path / "d.jsonl", [{"prompt": "whta?"}, {"prompt": "why?"}])
+    Decisions.open(source).edit(row_at(source, 1), {"prompt": "what?"}, "ana")
+    assert outcomes(source) == [{"prompt": "what?"}, {"prompt": "why?"}]

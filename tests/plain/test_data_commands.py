@@ -1,5 +1,6 @@
 """`ftarena data …` at its edges: what people mistype, and what lies in their way."""
 
+import gzip
 import io
 import json
 import sys
@@ -77,7 +78,8 @@ def test_ranges_are_excluded_once(ftarena) -> None:  # type: ignore[no-untyped-d
     """I exclude lines 3 to 5, then 4 to 6: the second time only line 6 is new."""
     assert "excluded 3 rows: line 3, 4, 5" in ftarena("exclude", "d.jsonl:3-5")[1]
     said = ftarena("exclude", "d.jsonl:4-6", "--reason", "boring")[1]
-    assert "excluded 1 row: line 6" in said and "2 of them had been excluded before" in said
+    assert "excluded 1 row: line 6" in said and "2 other rows had been excluded before" in said
+    assert "d.jsonl: nothing new, 4 rows had been excluded before" in ftarena("exclude", "d.jsonl:3-6")[1]
     told = json.loads(ftarena("decisions", "d.jsonl", "--json")[1])
     assert [(decision["line"], decision["reason"]) for decision in told["decisions"]] == [
         (3, ""),
@@ -103,6 +105,14 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
         (["exclude", "d.jsonl:99"], 1, "d.jsonl has no row that begins on line 99"),
         (["exclude", "array.json:1"], 1, "on line 1: the next one begins on line 2"),
         (["exclude", "d.jsonl", "--code", "duplikate"], 2, "there is no finding duplikate"),
+        (["exclude", "d.jsonl", "--code", "duplikate"], 2, "did you mean duplicate?"),
+        (["exclude", "d.jsonl", "--code", "xyzzy"], 2, "there are json, "),
+        (
+            ["exclude", "d.jsonl:1", "--code", "empty", "--code", "order"],
+            2,
+            "for one finding, and 2 are named",
+        ),
+        (["exclude", "d.jsonl", "d.jsonl:1", "--code", "empty"], 2, "is named with lines and without"),
         (["exclude", "d.jsonl", "--code", "length-bias"], 2, "says something about a whole file"),
         (["exclude", "nope.jsonl:1"], 1, "there is no file nope.jsonl"),
         (["exclude", ".:1"], 2, "stands for 4 files"),
@@ -113,6 +123,10 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
         (["edit", "d.jsonl:1", "--set", "completion"], 2, "names no value"),
         (["edit", "d.jsonl:1", "--set", "messages.0.content=x"], 2, "has no messages.0.content to set"),
         (["edit", "d.jsonl:1", "--json", "{"], 2, "broken JSON"),
+        (["edit", "d.jsonl:1", "--json", '{"prompt": 1, "prompt": 2}'], 2, "is twice in one object"),
+        (["edit", "d.jsonl:1", "--json", '{"prompt": NaN}'], 2, "NaN is no JSON value"),
+        (["edit", "d.jsonl:1", "--json", '{"prompt": 1e999}'], 2, "the number 1e999 is too large"),
+        (["edit", "d.jsonl:1", "--json", '{"prompt": "x"}'], 1, "a prompt without an answer"),
         (["edit", "d.jsonl:1", "--json", "[]"], 1, "a row must be a JSON object"),
         (["edit", "d.jsonl:1", "--json", "{}", "--set", "a=b"], 2, "--set and --json are both given"),
         (["edit", "d.jsonl:1", "--set", "completion= "], 1, "so edited, the row cannot be used"),
@@ -130,6 +144,13 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
             "says nothing that is understood",
         ),
         (["split", "d.jsonl", "--share", "10"], 2, "none would be left to train on"),
+        (["split", "d.jsonl", "--share", "1.5"], 2, "--share is 1.5"),
+        (["split", "d.jsonl", "--share", "inf"], 2, "--share is inf"),
+        (["mix", "d.jsonl", "-o", "x.jsonl", "--ratio", "0.2"], 2, "--ratio is the share of replay"),
+        (["mix", "d.jsonl", "d.jsonl", "-o", "x.jsonl"], 2, "d.jsonl is named twice"),
+        (["mix", "d.jsonl", "-o", "x.jsonl", "--replay", "d.jsonl"], 2, "d.jsonl is named twice"),
+        (["mix", "d.jsonl", "e.jsonl", "-o", "x.jsonl", "--columns", "prompt=q"], 1, "has the columns q"),
+        (["apply", "d.jsonl", "-o", "d.jsonl.decisions.jsonl", "--overwrite"], 1, "those of records"),
         (["mix", "d.jsonl=0", "-o", "x.jsonl"], 1, "must be above 0"),
         (["mix", "d.jsonl=1", "e.jsonl=1", "-o", "x.jsonl", "--rows", "50"], 2, "50 rows were asked for"),
     ],
@@ -237,3 +258,105 @@ def test_the_next_command_knows_what_i_said(folder: Path, ftarena) -> None:  # t
     following = "data apply t.csv --columns prompt=q,completion=a -o t.curated.jsonl"
     assert f"next: ftarena {following}\n" in said
     assert ftarena(*following.split()[1:])[0] == 0
+
+
+PAIRS: list[dict[str, object]] = [
+    {"prompt": f"Which is better, {n}?", "chosen": f"the first, {n}", "rejected": f"the other, {n}"}
+    for n in range(3)
+]
+
+
+def test_all_rows_are_relabelled_or_none(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """One of the lines that I name has no label: I am told, and the others are as they were."""
+    write(folder / "p.jsonl", [*PAIRS, {"prompt": "q", "completion": "a"}])
+    code, said = ftarena("relabel", "p.jsonl:1-4")
+    assert code == 1 and "p.jsonl:4: a row of shape completion has no label" in said
+    assert "no row was relabelled" in said and not (folder / "p.jsonl.decisions.jsonl").exists()
+    assert "3 relabelled" in ftarena("relabel", "p.jsonl:1-2", "p.jsonl:3")[1]
+
+
+def test_two_turns_are_none(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """I relabel a pair twice: it is as it was, and no count says otherwise."""
+    write(folder / "p.jsonl", PAIRS)
+    ftarena("relabel", "p.jsonl:1")
+    assert "p.jsonl: nothing is decided" in ftarena("relabel", "p.jsonl:1")[1]
+    assert ftarena("decisions", "p.jsonl")[1].count("(has no effect)") == 2
+    assert "relabelled" not in ftarena("apply", "p.jsonl")[1]
+    assert (folder / "p.curated.jsonl").read_text() == (folder / "p.jsonl").read_text()
+
+
+def test_undo_passes_over_what_was_not_decided(ftarena) -> None:  # type: ignore[no-untyped-def]
+    """I take back a whole range in which only two rows were decided about."""
+    ftarena("exclude", "d.jsonl:1,7")
+    code, said = ftarena("undo", "d.jsonl:1-7")
+    assert code == 0 and said.count("taken back: exclude by ana") == 2
+    assert "nothing was decided about 5 other rows" in said and "d.jsonl: nothing is decided" in said
+    assert "nothing was decided about any of these 7 rows" in ftarena("undo", "d.jsonl:1-7")[1]
+
+
+def test_a_row_that_comes_back_is_said(ftarena) -> None:  # type: ignore[no-untyped-def]
+    """I edit a row that I had excluded: it is in again, and I am told."""
+    ftarena("exclude", "d.jsonl:2")
+    said = ftarena("edit", "d.jsonl:2", "--set", "completion=Do it.")[1]
+    assert "d.jsonl:2: edited completion; it had been excluded, and is in again" in said
+    assert "0 excluded" not in said and "1 edited" in said
+
+
+def test_several_findings_at_once(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """`--code empty --code duplicate` leaves out what has either, each counted for its own."""
+    rows = [{"prompt": f"Question number {n}?", "completion": a} for n, a in enumerate(["a", "b", "", "c"])]
+    write(folder / "x.jsonl", [*rows, rows[0], {"prompt": "no answer?"}])
+    assert "line 3, 5" in ftarena("exclude", "x.jsonl", "--code", "empty", "--code", "duplicate")[1]
+    ftarena("exclude", "x.jsonl:6")
+    said = ftarena("apply", "x.jsonl")[1]
+    assert "3 excluded (" in said and all(
+        part in said for part in ("empty: 1", "duplicate: 1", "by hand: 1", ", ")
+    )
+
+
+def test_columns_hold_everywhere(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """What I said of a file's columns, I can say to show, edit, undo, decisions and mix as well."""
+    (folder / "t.csv").write_text("Question,Answer,id\nWhat?,That.,1\nWhy?,,2\n")
+    named = ["--columns", "prompt=Question,completion=Answer"]
+    assert "assistant\n  That." in ftarena("show", "t.csv:2", *named)[1]
+    for name in ("Answer", "completion"):
+        assert ftarena("edit", "t.csv:3", "--set", f"{name}=It is that.", *named)[0] == 0
+        assert "t.csv:3: taken back: edit" in ftarena("undo", "t.csv:3", *named)[1]
+    ftarena("edit", "t.csv:3", "--set", "Answer=It is that.", *named)
+    listed = ftarena("decisions", "t.csv", *named)[1]
+    assert "UTC  Answer" in listed and "next: ftarena data apply t.csv --columns prompt=Q" in listed
+    said = ftarena("split", "t.csv", "--drop-bad", "--share", "1", *named)[1]
+    assert "ftarena data apply t.csv --columns prompt=Question,completion=Answer -o" in said
+    assert ftarena("apply", "t.csv", *named)[0] == 0
+    assert [json.loads(line) for line in (folder / "t.curated.jsonl").read_text().splitlines()] == [
+        {"prompt": "What?", "completion": "That.", "id": "1"},
+        {"prompt": "Why?", "completion": "It is that.", "id": "2"},
+    ]
+    code, said = ftarena("mix", "d.jsonl", "t.csv", "-o", "m.jsonl", "--drop-bad", *named)
+    assert code == 0 and "11 rows written" in said
+
+
+def test_the_command_in_an_error_knows_my_columns(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """A row cannot be used: the check that I am sent to reads the file as I do."""
+    (folder / "t.csv").write_text("q,a\nWhat?,\n")
+    said = ftarena("apply", "t.csv", "--columns", "prompt=q,completion=a")[1]
+    assert "ftarena check t.csv --columns prompt=q,completion=a" in said
+
+
+def test_some_rows_are_shown(ftarena) -> None:  # type: ignore[no-untyped-def]
+    """`show FILE:3-4,9` shows three rows, like exclude and relabel have it."""
+    said = ftarena("show", "d.jsonl:3-4,9")[1]
+    assert [n for n in range(1, 11) if f"d.jsonl:{n}  completion" in said] == [3, 4, 9]
+
+
+def test_a_broken_line_is_shown_with_its_column(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """As in check: where in the line it is broken."""
+    (folder / "x.jsonl").write_text('{"prompt": "cut o\n')
+    assert "unterminated string starting at (column 12)" in ftarena("show", "x.jsonl:1")[1]
+
+
+def test_packed_and_unpacked_have_two_sets(folder: Path, ftarena) -> None:  # type: ignore[no-untyped-def]
+    """`d.jsonl` and `d.jsonl.gz` lie in one folder: neither's curated set is in the way of the other's."""
+    (folder / "d.jsonl.gz").write_bytes(gzip.compress((folder / "d.jsonl").read_bytes()))
+    assert "written to d.curated.jsonl," in ftarena("apply", "d.jsonl")[1]
+    assert "written to d.curated.jsonl.gz," in ftarena("apply", "d.jsonl.gz")[1]

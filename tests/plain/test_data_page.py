@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from ftarena import cli
+from ftarena.curation.decisions import ledger
 from ftarena.recipes.schema import Recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
@@ -39,6 +40,7 @@ def test_the_page_is_what_happens(
     monkeypatch.setenv("FTARENA_HOME", str(tmp_path / ".ftarena"))
     monkeypatch.setenv("FTARENA_LABELER", "ana")
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(ledger, "now", lambda: "2026-03-02T09:30:00+00:00")
     for line, said in STEPS:
         monkeypatch.setattr(sys, "argv", ["ftarena", *shlex.split(line)])
         with pytest.raises(SystemExit):

@@ -1,6 +1,6 @@
 """One decision about one row, as it stands in a sidecar."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -80,6 +80,32 @@ class Decided:
     def excluded(self) -> bool:
         """Whether it is left out."""
         return bool(self.decisions) and self.decisions[-1].action == "exclude"
+
+    @property
+    def effective(self) -> tuple[Decision, ...]:
+        """The decisions that make it what it is, see `effective`."""
+        return effective(self.decisions)
+
+
+def effective(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Return which of the decisions about one row make it what it is.
+
+    Of a row that is left out the last one; else the last edit, and the last relabelling after it where their
+    number is odd: two turn a judgement round and back.
+
+    Args:
+        decisions: All that stand, the oldest first.
+    """
+    if decisions and decisions[-1].action == "exclude":
+        return (decisions[-1],)
+    last: Decision | None = None
+    turned: list[Decision] = []
+    for decision in decisions:
+        if decision.action == "edit":
+            last, turned = decision, []
+        elif decision.action == "relabel":
+            turned.append(decision)
+    return (*([last] if last else []), *(turned[-1:] if len(turned) % 2 else []))
 
 
 def key_of(event: Mapping[str, Any]) -> Key | None:

@@ -14,14 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from ftarena.curation.decisions.decision import Action, Decided, Decision, key_of, now
+from ftarena.curation.decisions.decision import Action, Decided, Decision, effective, key_of, now
 from ftarena.curation.decisions.identity import Item, Key, RowIndex, item_at, items_of
 from ftarena.curation.decisions.relabelling import relabelled
 from ftarena.curation.decisions.sidecar import Sidecar, describe
 from ftarena.curation.examples import BadRow
 from ftarena.curation.findings import CODES
+from ftarena.curation.reading import usable_shapes
 from ftarena.curation.rows import Problem, Row
-from ftarena.curation.shapes import SHAPES, example_of
+from ftarena.curation.rows.values import check_value
+from ftarena.curation.shapes import example_of
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError
 
@@ -73,9 +75,9 @@ class Decisions:
     def counts(self) -> Mapping[str, int]:
         """How many rows are excluded, edited and relabelled: `{"exclude": 3, "edit": 1, "relabel": 0}`.
 
-        By the newest decision about each; rows that are no longer in the file count too.
+        By the newest decision about each that has an effect; rows that are no longer in the file count too.
         """
-        found = Counter(stack[-1].action for stack in self._stacks.values())
+        found = Counter(found[-1].action for stack in self._stacks.values() if (found := effective(stack)))
         return {action: found[action] for action in get_args(Action)}
 
     @property
@@ -160,12 +162,29 @@ class Decisions:
         return self.exclude_all([row], reason, by, code=code)[0]
 
     def exclude_all(
-        self, rows: Sequence[Row | Problem], reason: str, by: str, *, code: str = ""
+        self,
+        rows: Sequence[Row | Problem],
+        reason: str,
+        by: str,
+        *,
+        code: str = "",
+        codes: Sequence[str] = (),
     ) -> list[Decision]:
-        """Leave many rows out, in one write; as `exclude` does."""
-        if code and code not in CODES:
-            raise UsageError(f"there is no finding {code}", f"there are {', '.join(CODES)}")
-        decisions = [self._decision(row, "exclude", by, reason, code) for row in rows]
+        """Leave many rows out, in one write; as `exclude` does.
+
+        Args:
+            rows: As they are in the source.
+            reason: Why.
+            by: Who decides.
+            code: The finding that led to it, the same for all.
+            codes: One finding for each row, instead.
+        """
+        codes = codes or [code] * len(rows)
+        if unknown := next((code for code in codes if code and code not in CODES), ""):
+            raise UsageError(f"there is no finding {unknown}", f"there are {', '.join(CODES)}")
+        decisions = [
+            self._decision(row, "exclude", by, reason, code) for row, code in zip(rows, codes, strict=True)
+        ]
         self._append([decision.to_json() for decision in decisions])
         return decisions
 
@@ -181,9 +200,9 @@ class Decisions:
         Raises:
             FtarenaError: The new value cannot be used, or the decision cannot be written down.
         """
-        shapes = (self.source.shape,) if self.source.shape else tuple(SHAPES)
         try:
-            example_of(row.file, row.line, value, shapes, self.source.columns)
+            example_of(row.file, row.line, value, usable_shapes(self.source), self.source.columns)
+            check_value(value)
         except BadRow as bad:
             raise FtarenaError(
                 f"{row.file}:{row.line}: so edited, the row cannot be used: {bad}", "nothing was changed"
@@ -198,12 +217,28 @@ class Decisions:
         Raises:
             FtarenaError: The row has no judgement, or the decision cannot be written down.
         """
+        return self.relabel_all([row], by, reason=reason)[0]
+
+    def relabel_all(self, rows: Sequence[Row | Problem], by: str, *, reason: str = "") -> list[Decision]:
+        """Turn the judgement of many rows round, all or none of them, in one write; as `relabel` does."""
         self.refresh()
-        standing = self.outcome(Decided(Item(row), self.pile(row)))
-        relabelled(standing if isinstance(standing, Row) else row, self.source)
-        decision = self._decision(row, "relabel", by, reason)
-        self._append([decision.to_json()])
-        return decision
+        for row in rows:
+            self.check_relabel(row)
+        decisions = [self._decision(row, "relabel", by, reason) for row in rows]
+        self._append([decision.to_json() for decision in decisions])
+        return decisions
+
+    def check_relabel(self, row: Row | Problem) -> None:
+        """Refuse what `relabel` would refuse, and write nothing.
+
+        Raises:
+            FtarenaError: The row has no judgement that can be turned round.
+        """
+        standing = self.outcome(Decided(self._item(row), self.pile(row)))
+        standing = standing or self.outcome(Decided(self._item(row), _without_exclusions(self.pile(row))))
+        if not isinstance(standing, Row):
+            raise FtarenaError(f"{row}, so there is no label to turn round", "exclude it, or mend it")
+        relabelled(standing, self.source)
 
     def undo(self, row: Row | Problem, by: str) -> Decision:
         """Take back the newest decision about a row and return it; the one before it stands again.
@@ -211,16 +246,31 @@ class Decisions:
         Raises:
             FtarenaError: There is none, or it cannot be written down.
         """
+        return self.undo_all([row], by)[0][1]
+
+    def undo_all(self, rows: Sequence[Row | Problem], by: str) -> list[tuple[Row | Problem, Decision]]:
+        """Take back the newest decision about each of some rows, in one write.
+
+        Returns:
+            What was taken back, with its row; rows about which nothing was decided are passed over.
+
+        Raises:
+            FtarenaError: Nothing was decided about any of them, or it cannot be written down.
+        """
         self.refresh()
-        standing = self.of(row)
-        if standing is None:
+        undone = [(row, standing) for row in rows if (standing := self.of(row)) is not None]
+        if not undone:
+            what = "this row" if len(rows) == 1 else f"any of these {len(rows)} rows"
             raise FtarenaError(
-                f"{row.file}:{row.line}: nothing was decided about this row",
-                f"see what was: ftarena data decisions {row.file}",
+                f"{rows[0].file}:{rows[0].line}: nothing was decided about {what}",
+                f"see what was: ftarena data decisions {rows[0].file}",
             )
-        undone = replace(standing, line=row.line, reason="", code="", by=by, at=now(), value=None)
-        self._append([{**undone.to_json(), "action": "undo"}])
-        return standing
+        events = [
+            replace(standing, line=row.line, reason="", code="", by=by, at=now(), value=None).to_json()
+            for row, standing in undone
+        ]
+        self._append([{**event, "action": "undo"} for event in events])
+        return undone
 
     def _decision(self, row: Row | Problem, action: Action, by: str, reason: str, code: str = "") -> Decision:
         identity, occurrence = self._key(self._item(row))
@@ -262,3 +312,7 @@ class Decisions:
         self._stacks.setdefault(decision.key, []).append(decision)
         self._decided.add(decision.row)
         return True
+
+
+def _without_exclusions(pile: Sequence[Decision]) -> tuple[Decision, ...]:
+    return tuple(decision for decision in pile if decision.action != "exclude")

@@ -1,14 +1,16 @@
 """Where the decisions about a data file are kept: a file of lines beside it, that is only ever appended to.
 
 `sft.jsonl` has `sft.jsonl.decisions.jsonl`. Where nothing may be written there (a mounted share, the cache of
-a hub, standard input) they lie in the workspace instead. One event is one line and one `write` of a file that
-is open for appending, so two front ends can decide at once; a line that a crash tore off is passed over.
+a hub, standard input) they lie in the workspace instead. One event is one line of a file that is open for
+appending and locked, so two front ends can decide at once; a line that a crash tore off is passed over.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,7 @@ class Sidecar:
         """Add events for good: they are on the disk when this returns.
 
         Raises:
-            FtarenaError: The disk refuses; what was there is untouched.
+            FtarenaError: The disk refuses; what was there is untouched, and nothing of the events is there.
         """
         path = self.path
         text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
@@ -111,12 +113,14 @@ class Sidecar:
         try:
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             try:
+                with suppress(
+                    OSError
+                ):  # some shares have no locks; then two writers at once are not kept apart
+                    fcntl.flock(handle, fcntl.LOCK_EX)
                 end = os.fstat(handle).st_size
                 if end and os.pread(handle, 1, end - 1) != b"\n":
                     text = "\n" + text  # a torn line must not swallow this one
-                data = text.encode("utf-8", "surrogatepass")
-                if os.write(handle, data) != len(data):
-                    raise FtarenaError(f"{path}: no space left on the disk", f"df -h {path.parent}")
+                _write_whole(handle, text.encode("utf-8", "surrogatepass"), end)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -124,6 +128,17 @@ class Sidecar:
             raise from_os_error(error, str(path)) or FtarenaError(
                 f"{path} cannot be written: {error}"
             ) from error
+
+
+def _write_whole(handle: int, data: bytes, end: int) -> None:
+    """Append data whole, or not at all: half of many decisions would be in force without a word."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    except OSError:
+        os.ftruncate(handle, end)
+        raise
 
 
 def _is_passing(path: Path) -> bool:

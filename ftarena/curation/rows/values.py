@@ -94,6 +94,19 @@ def check_depth(value: Any) -> None:
     raise BadRow("json", "broken JSON: nested too deeply")
 
 
+def check_value(value: Any) -> None:
+    """Refuse a value that no file of rows can hold, wherever it came from.
+
+    Raises:
+        BadRow: A number in it is none of JSON's, or it is nested too deeply.
+    """
+    check_depth(value)
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise BadRow("json", "NaN and Infinity are no JSON values: write null") from None
+
+
 def _said(error: json.JSONDecodeError, raw: bytes) -> str:
     text = raw.strip()
     if b"\0" in raw:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from ftarena.curation.decisions.identity import Item
-from ftarena.curation.decisions.ledger import Decided, Decision, Decisions
+from ftarena.curation.decisions.ledger import Decisions
 from ftarena.curation.rows import Problem
 from ftarena.curation.sets.manifest import Manifest, SourceAccount, manifest_path, sha256_of
 from ftarena.curation.sets.usable import BadRows, check_targets, dropped_path, usable_rows
@@ -98,21 +98,12 @@ def _outcomes(
             continue
         found["decisions"] += len(decided.decisions)
         row = decisions.outcome(decided)
-        for decision in _effective(decided):
+        for decision in decided.effective:
             manifest.note(decisions.source.path, decided.item.row.line, decision)
         if row is None:
             account.excluded += 1
             continue
-        actions = {decision.action for decision in _effective(decided)}
+        actions = {decision.action for decision in decided.effective}
         account.edited += "edit" in actions
         account.relabelled += "relabel" in actions
         yield Item(row, decided.item.text if isinstance(row, Problem) else "")
-
-
-def _effective(decided: Decided) -> list[Decision]:
-    """Return the decisions that made a row what it is: of an excluded one only the last."""
-    if decided.excluded:
-        return [decided.decisions[-1]]
-    edits = [number for number, decision in enumerate(decided.decisions) if decision.action == "edit"]
-    since = decided.decisions[edits[-1] if edits else 0 :]
-    return [decision for decision in since if decision.action != "exclude"]

@@ -1,8 +1,8 @@
 """A row as anybody reads it who was told nothing about its columns, with everything else that was in it.
 
 Columns that were named get our names and keep what they hold: a text stays a text. What the spelling of a
-shape has no column for (`id`, `source`, `margin` …) is carried along. A column that would be read as
-something that it is not is called `original_NAME`. Whatever is done, the row means what it meant: that is checked.
+shape has no column for (`id`, `source`, `margin` …) is carried along. A column that would be taken for what
+it is not is called `original_NAME`. Whatever is done, the row means what it meant: that is checked.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ Which side a row is on depends on its question alone (and on how many are to be 
 moves no row across. Questions that differ only in case, punctuation or spacing are the same question.
 """
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -94,12 +95,17 @@ def split_files(
         overwrite: Whether the files may be replaced.
 
     Raises:
-        UsageError: One side would be empty.
+        UsageError: One side would be empty, or the amount is neither a share nor a number of rows.
         DataError: Rows cannot be used and may not be dropped; nothing is written.
         FtarenaError: A file cannot be read or written.
     """
     from ftarena.curation.writing import write_rows
 
+    if not math.isfinite(amount) or (amount > 1 and amount != int(amount)):
+        raise UsageError(
+            f"--share is {amount:g}, which is neither a share below 1 nor a number of rows",
+            "say 0.1 for a tenth, or 50 for fifty rows",
+        )
     check_targets([train, heldout], sources, overwrite=overwrite)
     if train.resolve() == heldout.resolve():
         raise UsageError(f"both sides cannot be written to {train}", "name two files")

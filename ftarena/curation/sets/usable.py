@@ -23,6 +23,7 @@ from ftarena.curation.sets.carrying import plain_row
 from ftarena.curation.shapes import example_of
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError, UsageError, from_os_error
+from ftarena.text import clean_line
 
 _MOST = 1000
 # Problems after which a file is not read on: one of another format has as many as lines.
@@ -87,7 +88,7 @@ class BadRows:
         finally:
             self._aside.unlink(missing_ok=True)
 
-    def take(self, item: Item, problem: Problem) -> None:
+    def take(self, item: Item, problem: Problem, source: Source) -> None:
         """Account for a row that cannot be used.
 
         Raises:
@@ -98,20 +99,20 @@ class BadRows:
         if self.record is None:
             self._held.append(problem)
             if len(self._held) >= _MOST:
-                self.check()
+                self.check(source)
             return
         self.count += 1
         self._write(item, problem)
 
-    def check(self) -> None:
+    def check(self, source: Source) -> None:
         """Refuse to go on where rows cannot be used and dropping was not asked for.
 
         Raises:
             DataError: There are some; the first ten are named.
         """
         if self._held:
-            file = self._held[0].file
-            hint = f"mend them (ftarena check {file}), exclude them (ftarena data exclude), or say --drop-bad"
+            look = f"ftarena check {clean_line(str(source.path))}{source.options}"
+            hint = f"mend them ({look}), exclude them (ftarena data exclude), or say --drop-bad"
             raise DataError(self._held, hint)
 
     def _write(self, item: Item, problem: Problem) -> None:
@@ -153,17 +154,17 @@ def usable_rows(
         row = item.row
         if isinstance(row, Problem):
             if bad is not None:
-                bad.take(item, row)
+                bad.take(item, row, source)
             continue
         try:
             example = example_of(row.file, row.line, row.value, shapes, source.columns)
         except BadRow as wrong:
             if bad is not None:
-                bad.take(item, Problem(row.file, row.line, wrong.column, wrong.code, str(wrong)))
+                bad.take(item, Problem(row.file, row.line, wrong.column, wrong.code, str(wrong)), source)
             continue
         yield Usable(source, row, example)
     if bad is not None:
-        bad.check()
+        bad.check(source)
 
 
 def check_targets(targets: Iterable[Path], sources: Iterable[Source], *, overwrite: bool) -> None:
