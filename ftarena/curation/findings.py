@@ -229,9 +229,9 @@ CODES: dict[str, Code] = _codes(
     Code(
         "contradiction",
         "warning",
-        "the same prompt with another answer",
+        "the same prompt with another answer, or the same answers judged the other way round",
         "The model learns the average of both, which is neither.",
-        "keep the better one, or make a preference pair of the two",
+        "keep the better one; two answers can become a preference pair",
     ),
     Code(
         "leak",

@@ -67,6 +67,17 @@ def test_two_answers_to_one_question_are_a_warning(tmp_path: Path) -> None:
     assert codes(report) == [("warning", "contradiction", 2)]
 
 
+def test_all_answers_that_are_learned_count_in_the_lengths(tmp_path: Path) -> None:
+    """Of a conversation every answer is learned, of a prompt with a completion only the last."""
+    turns = [("user", "q"), ("assistant", "a" * 300), ("user", "r"), ("assistant", "b" * 20)]
+    messages = [{"role": role, "content": text} for role, text in turns]
+    (tmp_path / "talk").write_text(json.dumps({"messages": messages}) + "\n")
+    prompted = {"prompt": messages[:3], "completion": messages[3:]}
+    (tmp_path / "asked").write_text(json.dumps(prompted) + "\n")
+    for name, length in (("talk", 320), ("asked", 20)):
+        assert check_files([tmp_path / name]).stats["answer_characters_longest"] == length
+
+
 def test_questions_of_other_scripts_are_told_apart(tmp_path: Path) -> None:
     """Comparing without punctuation folds neither Chinese nor bare punctuation together."""
     report = check_files([write(tmp_path / "a", row("你在哪里"), row("你是谁"), row("?"), row("!"))])

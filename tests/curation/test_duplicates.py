@@ -120,7 +120,53 @@ def test_tools_labels_and_both_answers_of_a_pair_make_another_row(tmp_path: Path
         {**labelled, "label": False},
         told("q", "a"),
     )
-    assert [one for one in found(check_files([path])) if one[0] != "label-imbalance"] == []
+    report = [one for one in found(check_files([path])) if one[0] != "label-imbalance"]
+    assert report == [("contradiction", 4, 3)]
+
+
+def test_the_same_question_in_other_letters_with_another_answer_is_a_contradiction(tmp_path: Path) -> None:
+    """A question is the same here as it is for split and leaks: case and punctuation make no other one."""
+    rows = (
+        told("What is the capital of Peru?", "Lima."),
+        told("what is the capital of peru", "Cuzco."),
+        told("WHAT IS THE CAPITAL OF PERU", "lima"),
+        told("What is 2+2?", "4"),
+        told("What is 2-2?", "0"),
+        told("What is 2+3?", "5"),
+    )
+    report = check_files([write(tmp_path / "a", *rows)])
+    # The third row agrees with the first.
+    assert [one for one in found(report) if one[0] == "contradiction"] == [("contradiction", 2, 1)]
+    assert "the prompt of a:1 with another answer" in [finding.message for finding in report.findings]
+
+
+def test_pairs_that_say_the_opposite_are_a_contradiction(tmp_path: Path) -> None:
+    """The same two answers, once the one preferred and once the other; a ranking of three is none."""
+    better = {"prompt": "Which pump?", "chosen": "Take the red one.", "rejected": "Whatever."}
+    swapped = {"prompt": "which pump", "chosen": "whatever", "rejected": "Take the red one."}
+    ranked = {"prompt": "Which pump?", "chosen": "Whatever.", "rejected": "Go away."}
+    other = {**swapped, "prompt": "Which valve?"}
+    report = check_files([write(tmp_path / "a", better, ranked, swapped, other)])
+    assert [one for one in found(report) if one[0] != "length-bias"] == [("contradiction", 3, 1)]
+    assert report.findings[0].message == "the pair of a:1 the other way round"
+
+
+def test_a_turn_or_a_system_prompt_more_makes_another_question(tmp_path: Path) -> None:
+    """“And then?” is asked in a thousand conversations."""
+    asked = {"role": "user", "content": "And then?"}
+
+    def talk(before: str, answer: str) -> dict[str, object]:
+        return {
+            "messages": [
+                {"role": "system", "content": before},
+                asked,
+                {"role": "assistant", "content": answer},
+            ]
+        }
+
+    assert (
+        found(check_files([write(tmp_path / "a", talk("Be brief.", "Yes."), talk("Be kind.", "No."))])) == []
+    )
 
 
 def test_duplicates_are_found_across_files_and_named_apart(tmp_path: Path) -> None:

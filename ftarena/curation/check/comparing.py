@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ftarena.curation.check import near
-from ftarena.curation.check.duplicates import repeats
+from ftarena.curation.check.duplicates import contradictions, repeats
+from ftarena.curation.check.examining import CONTRADICTING
 from ftarena.curation.check.growing import GrowingColumns
 from ftarena.curation.check.leakage import Leaks, Question
 from ftarena.curation.check.report import FoundSoFar
@@ -17,6 +18,13 @@ from ftarena.curation.check.saying import said
 from ftarena.curation.check.words import Hashes, HashSet, Vocabulary, WordRows
 from ftarena.curation.findings import Finding
 from ftarena.curation.sources import Source
+
+_CONTRADICTS = {
+    "answer": "the prompt of {} with another answer",
+    "preference": "the pair of {} the other way round",
+    "labelled": "the answer of {} with the other label",
+}
+"""By kind, how two rows contradict each other."""
 
 
 class Places:
@@ -75,12 +83,18 @@ def find_repeats(rows: GrowingColumns, places: Places, found: FoundSoFar) -> NDA
     )
     done = np.zeros(rows.rows, dtype=bool)
     done[same.rows] = True
-    other = repeats(rows.column("prompt"), np.flatnonzero(rows.column("answers") & ~done))
-    message = "the prompt of {} with another answer"
+    kinds = rows.column("kind")
+    judged = np.flatnonzero((kinds < len(CONTRADICTING)) & ~done)
+    other = contradictions(rows.column("matter"), rows.column("stand"), judged)
     found.add_many(
         "contradiction",
         len(other.rows),
-        lambda n: places.pair("contradiction", int(other.rows[n]), int(other.twins[n]), message),
+        lambda n: places.pair(
+            "contradiction",
+            int(other.rows[n]),
+            int(other.twins[n]),
+            _CONTRADICTS[CONTRADICTING[kinds[other.rows[n]]]],
+        ),
     )
     done[other.rows] = True
     return done

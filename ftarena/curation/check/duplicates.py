@@ -1,8 +1,8 @@
-"""Rows that repeat an earlier one, and prompts that are answered in two ways, found by digests alone.
+"""Rows that repeat an earlier one, and rows that contradict one, found by digests alone.
 
-A row is 64 bits for all that it says and 64 bits for its prompt; two rows that differ get the same by a
-chance of 1 in 2^64, among ten million rows once in 370,000 files. White space does not count, case does: it
-may matter to a command.
+A row is 64 bits for all that it says; two rows that differ get the same by a chance of 1 in 2^64, among ten
+million rows once in 370,000 files. White space does not count, case does: it may matter to a command. What
+contradicts is compared as questions are everywhere, without case and punctuation (`saying.Said.matter`).
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ftarena.curation.check.words import Hashes, digest
+from ftarena.curation.check.words import Hashes, digest, mixed
 from ftarena.curation.examples import Example, Turns
 
 
-def digests(example: Example, group: str) -> tuple[int, int]:
-    """Return what a row is compared by: the digest of all it says, and that of its prompt.
+def whole_digest(example: Example, group: str) -> int:
+    """Return the digest of all that a row says.
 
     Args:
         example: Any kind of example.
         group: Only rows of the same group are equal.
     """
-    prompt = f"{group}\0{example.tools}\0{_told(example.prompt)}"
-    whole = f"{prompt}\0\0{_told(example.completion)}\0\0{_told(example.rejected)}\0\0{example.label}"
-    return digest(whole), digest(prompt)
+    parts = (example.prompt, example.completion, example.rejected)
+    told = "\0\0".join(_told(turns) for turns in parts)
+    return digest(f"{group}\0{example.tools}\0{told}\0\0{example.label}")
 
 
 def _told(turns: Turns) -> str:
@@ -65,3 +65,21 @@ def repeats(values: Hashes, among: NDArray[np.int64] | None = None) -> Repeats:
     in_order = np.argsort(rows)
     rows, twins = rows[in_order], twins[in_order]
     return Repeats(rows, twins) if among is None else Repeats(among[rows], among[twins])
+
+
+def contradictions(matter: Hashes, stand: Hashes, among: NDArray[np.int64]) -> Repeats:
+    """Return the rows that say otherwise than an earlier row in the same matter.
+
+    A row that repeats what any earlier one says is none.
+
+    Args:
+        matter: (rows,): what each row is about.
+        stand: (rows,): what it says about it.
+        among: The rows to look at, in ascending order.
+    """
+    again = repeats(matter, among)
+    both = mixed(matter) ^ stand
+    agreeing = np.zeros(len(matter), dtype=bool)
+    agreeing[repeats(both, among).rows] = True
+    other = ~agreeing[again.rows]
+    return Repeats(again.rows[other], again.twins[other])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ftarena.curation.check.duplicates import digests
+from ftarena.curation.check.duplicates import whole_digest
 from ftarena.curation.check.leakage import Match, QuestionIndex
 from ftarena.curation.check.near import GRAM, signatures
 from ftarena.curation.check.pairs import pair_findings
@@ -33,12 +33,18 @@ TYPES: Mapping[str, Any] = {
     "source": np.uint32,
     "line": np.uint32,
     "whole": np.uint64,
-    "prompt": np.uint64,
-    "answers": np.bool_,
+    "matter": np.uint64,
+    "stand": np.uint64,
+    "kind": np.uint8,
     "length": np.uint32,
 }
-"""What is kept of every row: which source, its line, digests of all it says and of its prompt, whether two
-answers to its prompt contradict each other, and the length of its answer in characters."""
+"""What is kept of every row: which source, its line, digests of all it says and of what may contradict
+another row (as `saying.Said` has them), the place of its kind in `CONTRADICTING` or 255, and how many
+characters the answers have that are learned of it."""
+
+CONTRADICTING = ("answer", "preference", "labelled")
+"""Kinds of rows of which two can contradict each other."""
+_OTHER_KIND = 255
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,8 @@ class Examiner:
                 for tally in counted:
                     tally.add(example)
         tokens = None if task.heldout else self._tokens(examples, found)
-        columns, groups = self._columns(task, examples)
         sayings = [said(example) for example in examples]
+        columns, groups = self._columns(task, examples, sayings)
         rows_of_words = WordRows.of((one.all for one in sayings), self._vocabulary)
         return ChunkResult(
             task.number,
@@ -153,20 +159,19 @@ class Examiner:
         return self._checker.take_tally()
 
     def _columns(
-        self, task: Task, examples: Sequence[Example]
+        self, task: Task, examples: Sequence[Example], sayings: Sequence[Said]
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.uint64]]:
         groups = [group_of(example, task.heldout) for example in examples]
-        both = [digests(example, group) for example, group in zip(examples, groups, strict=True)]
+        whole = [whole_digest(example, group) for example, group in zip(examples, groups, strict=True)]
+        kinds = [_OTHER_KIND if task.heldout else kind_number(example) for example in examples]
         columns: dict[str, NDArray[Any]] = {
             "source": np.full(len(examples), task.number, dtype=np.uint32),
             "line": np.array([example.line for example in examples], dtype=np.uint32),
-            "whole": np.array([whole for whole, _ in both], dtype=np.uint64),
-            "prompt": np.array([prompt for _, prompt in both], dtype=np.uint64),
-            "answers": np.array([example.kind == "answer" for example in examples], dtype=np.bool_),
-            "length": np.array(
-                [sum(len(turn.content) for turn in example.completion) for example in examples],
-                dtype=np.uint32,
-            ),
+            "whole": np.array(whole, dtype=np.uint64),
+            "matter": np.array([one.matter for one in sayings], dtype=np.uint64),
+            "stand": np.array([one.stand for one in sayings], dtype=np.uint64),
+            "kind": np.array(kinds, dtype=np.uint8),
+            "length": np.array([answer_length(example) for example in examples], dtype=np.uint32),
         }
         return columns, np.array([digest(group) for group in groups], dtype=np.uint64)
 
@@ -180,6 +185,18 @@ class Examiner:
 def group_of(example: Example, heldout: bool) -> str:
     """Return the group in which duplicates are looked for: an answer and a pair may share a prompt."""
     return f"{example.kind}{' held out' if heldout else ''}"
+
+
+def kind_number(example: Example) -> int:
+    """Return the place of an example's kind in `CONTRADICTING`, or 255."""
+    return CONTRADICTING.index(example.kind) if example.kind in CONTRADICTING else _OTHER_KIND
+
+
+def answer_length(example: Example) -> int:
+    """Return how many characters the answers have that are learned of an example, all turns together."""
+    earlier = example.prompt if example.learns_every_answer else ()
+    answers = (*(turn for turn in earlier if turn.role == "assistant" and turn.learned), *example.completion)
+    return sum(len(turn.content) for turn in answers)
 
 
 def problem_finding(problem: Problem) -> Finding:
