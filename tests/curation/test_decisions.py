@@ -310,7 +310,7 @@ def test_a_decided_row_knows_that_it_is_out(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is full in the middle of many decisions: none of them is in force, and what was there still is."""
+    """The disk is full in the middle of many decisions: none is in force; what was there still is."""
     source = write(tmp_path / "d.jsonl", [answer(n) for n in range(40)])
     decisions = Decisions.open(source)
     rows = [row_at(source, line) for line in range(1, 41)]
@@ -332,7 +332,7 @@ def test_a_full_disk_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_edit_must_leave_a_row_that_can_be_used(tmp_path: Path) -> None:
-    """I take the answer away, or write a number that JSON has not: the edit is refused, and nothing is written."""
+    """I take the answer away, or write a number that JSON has not: the edit is refused."""
     source = write(tmp_path / "d.jsonl", [answer(1)])
     decisions, row = Decisions.open(source), row_at(source, 1)
     for value, said in (

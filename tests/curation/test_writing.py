@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,16 @@ def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
     assert gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).decode() == '{"a": "Grüße"}\n'
     assert write_rows([{"a": 1}], tmp_path / "named", format="jsonl") == 1
     assert write_rows([], tmp_path / "none.json") == 0 and read(tmp_path / "none.json") == []
+
+
+def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """An earlier try was killed half way: once I write the same file, its half is gone; live ones stay."""
+    out = tmp_path / "out.jsonl"
+    (dead := tmp_path / ".out.jsonl.999999999-0a1b2c3d.part").write_text("half")
+    (live := tmp_path / f".out.jsonl.{os.getpid()}-0a1b2c3d.part").write_text("half")
+    (young := tmp_path / ".out.jsonl.999999998-0a1b2c3d.part").write_text("half")
+    (other := tmp_path / ".other.jsonl.999999999-0a1b2c3d.part").write_text("half")
+    for path in (dead, live, other):
+        os.utime(path, (1, 1))
+    write_rows([{"a": 1}], out)
+    assert sorted(tmp_path.iterdir()) == sorted([live, young, other, out])

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from ftarena.curation.decisions.identity import Item
 from ftarena.curation.decisions.ledger import Decisions
@@ -16,7 +15,7 @@ from ftarena.curation.rows import Problem
 from ftarena.curation.sets.manifest import Manifest, SourceAccount, manifest_path, sha256_of
 from ftarena.curation.sets.usable import BadRows, check_targets, dropped_path, usable_rows
 from ftarena.curation.sources import Source
-from ftarena.errors import FtarenaError, from_os_error
+from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 
 
@@ -45,31 +44,22 @@ def apply_decisions(
 
     check_targets([out], sources, overwrite=overwrite)
     manifest = Manifest(out.name)
-    # The set is finished under another name and gets its own last, when the manifest is there. Of the same
-    # ending, which says the format.
-    aside = out.with_name(f".{uuid4().hex[:8]}.part.{out.name[-200:]}")
-    try:
-        with BadRows(dropped_path(out) if drop_bad else None) as bad:
-            rows = (row for source in sources for row in _curated(source, bad, manifest))
-            try:
-                manifest.rows = write_rows(rows, aside)
-            except FtarenaError as refused:  # the name that people know
-                refused.message = refused.message.replace(str(aside), str(out))
-                raise
-            if not manifest.rows_in:
-                raise FtarenaError(f"{sources[0].path} holds no row", "check the path")
-            if not manifest.rows:
-                raise FtarenaError(
-                    "no row would be left, so nothing was written",
-                    f"see what was decided: ftarena data decisions {sources[0].path}",
-                )
-            manifest.sha256 = sha256_of(aside)
+
+    def account(whole: Path, rows: int) -> None:
+        # Before the set gets its name: it never lies there without its manifest.
+        if not manifest.rows_in:
+            raise FtarenaError(f"{sources[0].path} holds no row", "check the path")
+        if not rows:
+            raise FtarenaError(
+                "no row would be left, so nothing was written",
+                f"see what was decided: ftarena data decisions {sources[0].path}",
+            )
+        manifest.rows, manifest.sha256 = rows, sha256_of(whole)
         write_json(manifest_path(out), manifest.to_json())
-        aside.replace(out)
-    except OSError as error:
-        raise from_os_error(error, str(out)) or FtarenaError(f"{out} cannot be written: {error}") from error
-    finally:
-        aside.unlink(missing_ok=True)
+
+    with BadRows(dropped_path(out) if drop_bad else None) as bad:
+        rows = (row for source in sources for row in _curated(source, bad, manifest))
+        write_rows(rows, out, overwrite=overwrite, finish=account)
     return manifest
 
 

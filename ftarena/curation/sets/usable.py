@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
-from uuid import uuid4
 
 from ftarena.curation.decisions.identity import Item, items_of
 from ftarena.curation.examples import BadRow, Example
@@ -22,6 +21,7 @@ from ftarena.curation.rows import Problem, Row
 from ftarena.curation.sets.carrying import plain_row
 from ftarena.curation.shapes import example_of
 from ftarena.curation.sources import Source
+from ftarena.curation.writing.asides import aside_of
 from ftarena.errors import FtarenaError, UsageError, from_os_error
 from ftarena.text import clean_line
 
@@ -60,7 +60,7 @@ class BadRows:
         self.count = 0
         """Rows that were dropped."""
 
-        self._aside = record and record.with_name(f".{record.name[:200]}.{uuid4().hex[:8]}.part")
+        self._aside = record and aside_of(record)
         self._file: IO[str] | None = None
         self._held: list[Problem] = []
 

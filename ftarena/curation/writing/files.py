@@ -11,21 +11,28 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
 from ftarena.curation.formats import ENDINGS, Compression, Format, named_format
 from ftarena.curation.writing.arrow import Kind, column_kind, joined, kind_of, value_as, write_columnar
+from ftarena.curation.writing.asides import aside_of
 from ftarena.errors import FtarenaError, from_os_error
 from ftarena.text import clean_line
 
 Rows = Iterable[Mapping[str, Any]]
 
 
-def write_rows(rows: Rows, path: Path, *, overwrite: bool = False, format: Format | None = None) -> int:
+def write_rows(
+    rows: Rows,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    format: Format | None = None,
+    finish: Callable[[Path, int], None] | None = None,
+) -> int:
     """Write rows to a file; the format is that of its ending, packed where it ends in `.gz` or `.zst`.
 
     In CSV and TSV lists and objects are JSON in their cell, and null is an empty cell. In Parquet and Arrow a
@@ -36,6 +43,8 @@ def write_rows(rows: Rows, path: Path, *, overwrite: bool = False, format: Forma
         path: Where to; its folder must be there.
         overwrite: Whether a file that is there may be replaced.
         format: How, where the ending does not say.
+        finish: Called with the whole file, before it gets its name, and the number of its rows; where it
+            raises, nothing is left.
 
     Returns:
         How many rows were written.
@@ -57,7 +66,7 @@ def write_rows(rows: Rows, path: Path, *, overwrite: bool = False, format: Forma
         )
     if not overwrite:
         _check_free(path)
-    aside = path.with_name(f".{path.name[:200]}.{uuid4().hex[:8]}.part")
+    aside = aside_of(path)
     try:
         try:
             with aside.open("xb") as file:
@@ -66,6 +75,8 @@ def write_rows(rows: Rows, path: Path, *, overwrite: bool = False, format: Forma
                 os.fsync(file.fileno())
             if not overwrite:
                 _check_free(path)
+            if finish is not None:
+                finish(aside, count)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
