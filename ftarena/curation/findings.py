@@ -26,6 +26,9 @@ class Code:
     remedy: str
     """What to do about it, an imperative."""
 
+    whole_file: bool = False
+    """Whether it is about a file as a whole: the line of such a finding is only where to begin to look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -96,6 +99,7 @@ CODES: dict[str, Code] = _codes(
         "a file without rows",
         "There is nothing to train on.",
         "check the path",
+        whole_file=True,
     ),
     # Rows that are not what they must be
     Code(
@@ -282,6 +286,7 @@ CODES: dict[str, Code] = _codes(
         "the chosen answer is usually the longer one (or the shorter)",
         "The cheapest thing to learn from these pairs is to write more (or less).",
         "balance the pairs by length, or use a length-normalised loss",
+        whole_file=True,
     ),
     Code(
         "chosen-worse",
@@ -296,6 +301,7 @@ CODES: dict[str, Code] = _codes(
         "far more good labels than bad ones (or the reverse)",
         "KTO then learns mostly from one side.",
         "weigh the rarer label: desirable_weight, undesirable_weight; or add rows",
+        whole_file=True,
     ),
     # With a model: tokens and what is learned of them
     Code(

@@ -1,5 +1,7 @@
 """A report of a check in words: files, counts by code, figures, then each kind of finding with its places."""
 
+import re
+import shlex
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +17,11 @@ from ftarena.text import clean_line
 
 SHOWN = 10
 """Places of a code that are shown unless all are asked for, and files."""
+
+LINES = 5
+"""Lines, or runs of them, that are named where one message is about many rows."""
+
+_COLUMNS = re.compile(r"looks like .*: --columns (.+)\Z")
 
 _STYLES: Mapping[Severity, str] = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -53,7 +60,7 @@ def print_report(
     page = _Page(console)
     for line in _files(report.stats["rows"]):
         page.line(line)
-    for line in (*_mixed(report.stats["rows"]), *_figures(report.stats)):
+    for line in (*_mixed(report.stats["rows"]), *_figures(report.stats, report.examples)):
         page.line(line)
     _print_tokens(report.stats.get("tokens"), page)
     page.line(_verdict(report))
@@ -100,13 +107,51 @@ def _print_code(code: str, count: int, findings: Sequence[Finding], show_all: bo
     page.line((f"{severity} {code}", _STYLES[severity]), f": {CODES[code].what} ({count:,})")
     page.line(f"  why: {CODES[code].why}", hang=5)
     page.line(f"  do:  {CODES[code].remedy}", hang=5)
-    shown = findings if show_all else findings[:SHOWN]
-    for finding in shown:
-        page.line(f"  {clean_line(str(finding.file))}:{finding.line}: {clean_line(finding.message)}")
-    if len(shown) < len(findings):
-        page.line(f"  … and {count - len(shown):,} more: --code {code} --all")
-    elif len(shown) < count:
-        page.line(f"  … and {count - len(shown):,} more, which were only counted: --keep {count}")
+    groups = [[finding] for finding in findings] if show_all else list(_alike(findings).values())
+    shown = groups if show_all else groups[:SHOWN]
+    for group in shown:
+        page.line(f"  {_place(group)}: {clean_line(group[0].message)}")
+        if (command := _command(group[0])) is not None:
+            page.line(f"    try: {command}", hang=5)
+    told = sum(map(len, shown))
+    if told < len(findings):
+        page.line(f"  … and {count - told:,} more: --code {code} --all")
+    elif told < count:
+        page.line(f"  … and {count - told:,} more, which were only counted: --keep {count}")
+
+
+def _alike(findings: Sequence[Finding]) -> dict[tuple[object, ...], list[Finding]]:
+    """Return the findings that say the same of rows of one file together; a twin makes each its own."""
+    groups: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        own = (finding.line,) if finding.twin else ()
+        groups[(finding.file, finding.message, *own)].append(finding)
+    return groups
+
+
+def _place(group: Sequence[Finding]) -> str:
+    """Return where some findings are: `FILE:7`, `FILE:2-44 (43 rows)`, `FILE:2,5,9-12 and 37 more`."""
+    file = clean_line(str(group[0].file))
+    if CODES[group[0].code].whole_file:
+        return file
+    spans: list[list[int]] = []
+    for finding in group:
+        if spans and spans[-1][1] == finding.line - 1:
+            spans[-1][1] = finding.line
+        else:
+            spans.append([finding.line, finding.line])
+    lines = ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans[:LINES])
+    left = sum(last - first + 1 for first, last in spans[LINES:])
+    more = f" and {left:,} more" if left else f" ({len(group):,} rows)" if len(group) > 1 else ""
+    return f"{file}:{lines}{more}"
+
+
+def _command(finding: Finding) -> str | None:
+    """Return the command that a finding suggests, ready to copy."""
+    columns = _COLUMNS.search(finding.message)
+    if columns is None:
+        return None
+    return f"ftarena check {shlex.quote(clean_line(str(finding.file)))} --columns {shlex.quote(columns[1])}"
 
 
 def _verdict(report: CheckReport) -> str:
@@ -144,7 +189,7 @@ def _mixed(rows: Mapping[str, Mapping[Shape, int]]) -> Iterator[str]:
             yield f"{clean_line(name)} mixes {told}: no one method trains on both"
 
 
-def _figures(stats: Mapping[str, Any]) -> Iterator[str]:
+def _figures(stats: Mapping[str, Any], examples: int) -> Iterator[str]:
     if "answer_characters_median" in stats:
         median, longest = stats["answer_characters_median"], stats["answer_characters_longest"]
         yield f"answers: {median:,} characters in the median, {longest:,} at most"
@@ -158,8 +203,10 @@ def _figures(stats: Mapping[str, Any]) -> Iterator[str]:
         told = [
             f"{language} {_percent(count / total)}" for language, count in ranked if count >= 0.01 * total
         ]
-        more = [f"{len(ranked) - len(told)} more"] if len(told) < len(ranked) else []
-        yield f"languages, where it can be told: {', '.join([*told, *more])}"
+        if rare := len(ranked) - len(told):
+            told.append(f"{rare} other {'language' if rare == 1 else 'languages'} below 1 %")
+        judged = "" if total == examples else f", of {total:,} of {examples:,} answers that can be told"
+        yield f"languages{judged}: {', '.join(told)}"
     if bias := stats.get("length_bias"):
         yield f"pairs: {bias['verdict']}"
     if labels := stats.get("labels"):

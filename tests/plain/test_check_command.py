@@ -90,6 +90,55 @@ def test_findings_are_grouped_and_say_once_why_they_hurt(tmp_path: Path) -> None
     assert "12  warning  duplicate" in only, "the summary stays whole"
 
 
+def test_what_is_said_of_many_rows_is_said_once(tmp_path: Path) -> None:
+    """A table whose columns are not known gives one line and the command that reads it, not 42 lines."""
+    path = tmp_path / "f aq.csv"
+    path.write_text("Frage,Antwort\n" + "".join(f"Was ist {n}?,Eine Zahl.\n" for n in range(42)))
+    said = printed(path)
+    assert said.count("none of the known shapes") == 1 and f"{path}:2-43 (42 rows): none of" in said
+    assert f"try: ftarena check '{path}' --columns prompt=Frage,completion=Antwort\n" in said
+    assert printed(path, show_all=True).count("none of the known shapes") == 42
+    marked = [row(f"q{n}", "x</s>" if n % 2 else "x") for n in range(20)]
+    assert f"{tmp_path / 'b'}:2,4,6,8,10 and 5 more: </s> in the answer" in printed(
+        write(tmp_path / "b", *marked)
+    )
+
+
+def test_what_concerns_a_whole_file_has_no_line(tmp_path: Path) -> None:
+    """Too many good labels are no defect of line 1."""
+    path = write(tmp_path / "a", *[{**row(f"q{n}", f"x{n}"), "label": n > 0} for n in range(40)])
+    assert f"  {path}: 39 good and 1 bad answers" in printed(path)
+
+
+def test_shares_of_languages_say_of_how_many_answers(tmp_path: Path) -> None:
+    """One German row among four that can be told is not a quarter of the file."""
+    english, german = (
+        "This is the answer to the question that was asked.",
+        "Das ist die Antwort auf die Frage.",
+    )
+    rows = (
+        [row(f"q{n}", english) for n in range(3)]
+        + [row("g", german)]
+        + [row(f"s{n}", "ok") for n in range(69)]
+    )
+    assert "languages, of 4 of 73 answers that can be told: en 75 %, de 25 %" in printed(
+        write(tmp_path / "a", *rows)
+    )
+    rows = [row(f"q{n}", english) for n in range(150)] + [row("g", german)]
+    said = printed(write(tmp_path / "b", *rows))
+    assert "languages: en 99 %, 1 other language below 1 %" in said
+
+
+def test_a_p_value_that_does_not_count_says_so(tmp_path: Path) -> None:
+    """“No bias” beside p = 0.037 needs a word, or it will be argued about."""
+    rows = [
+        {"prompt": f"q{n}", "chosen": "a" * (1 + (n < 62)), "rejected": "b" * (1 + (n >= 62))}
+        for n in range(100)
+    ]
+    said = printed(write(tmp_path / "a", *rows))
+    assert "no length bias to be seen" in said and "p = 0.021; what counts here is p < 0.01)" in said
+
+
 def test_lines_are_wrapped_on_a_terminal_only(tmp_path: Path) -> None:
     """On a narrow terminal nothing is cut off; in a pipe a finding is one line, for grep."""
     path = write(tmp_path / "a", row("a"), row("a"))

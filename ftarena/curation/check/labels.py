@@ -117,6 +117,9 @@ class LengthBias:
             strength = "slight" if share < BIASED else "clear" if share < _LARGE else "strong"
             words = f"a {strength} length bias"
         p = "p < 0.0001" if self._p < 0.0001 else f"p = {self._p:.2g}"
+        # Where others would call it significant it is said why it is not here.
+        if ALPHA <= self._p < 0.05:
+            p += f"; what counts here is p < {ALPHA:g}"
         often = f"{max(self._longer, self._shorter):,} of {self._unequal:,} pairs ({share:.0%}, {p})"
         return (
             f"{words}: the chosen answer is the {which} one in {often}, "

@@ -7,19 +7,14 @@ from typing import Any
 from ftarena.curation.examples import Shape
 from ftarena.text import clean_line
 
-_QUESTIONS = ("prompt", "question", "query", "instruction", "problem", "input", "user", "human", "article")
+_QUESTIONS = (
+    *("prompt", "question", "query", "instruction", "problem", "input", "user", "human", "article"),
+    *("frage", "pregunta", "domanda", "pergunta", "вопрос", "问题", "質問", "질문"),
+)
 _ANSWERS = (
-    "completion",
-    "answer",
-    "response",
-    "output",
-    "solution",
-    "target",
-    "reply",
-    "assistant",
-    "summary",
-    "generation",
-    "text",
+    *("completion", "answer", "response", "output", "solution", "target", "reply", "assistant"),
+    *("antwort", "réponse", "reponse", "respuesta", "risposta", "resposta", "ответ", "回答", "答案", "답변"),
+    *("summary", "generation", "text"),
 )
 _PAIRS = (("chosen_response", "rejected_response"), ("preferred", "dispreferred"), ("accepted", "rejected"))
 _CONTEXTS = ("input", "context", "passage", "document")
