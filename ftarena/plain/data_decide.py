@@ -174,7 +174,12 @@ def curated_name(path: Path) -> str:
     Packed where the file is: `sft.jsonl` and `sft.jsonl.gz` have two sets.
     """
     packed = {"gz": ".gz", "zst": ".zst"}.get(named_format(path)[1], "")
-    return clean_line(f"{path.name.split('.')[0] or path.name}.curated.jsonl{packed}")
+    return f"{stem_of(path)}.curated.jsonl{packed}"
+
+
+def stem_of(path: Path) -> str:
+    """Return what new files that are made of a file are named after: `sft`, of what is piped in `stdin`."""
+    return "stdin" if path.name == "-" else clean_line(path.name.split(".")[0] or path.name)
 
 
 def _by_name(places: Sequence[str]) -> dict[str, list[range]]:

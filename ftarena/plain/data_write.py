@@ -13,7 +13,7 @@ from ftarena.curation.sets.mixing_files import Ingredient, Mix, mix_files
 from ftarena.curation.sets.splitting import split_files
 from ftarena.curation.sets.usable import dropped_path
 from ftarena.errors import UsageError
-from ftarena.plain.data_decide import curated_name
+from ftarena.plain.data_decide import curated_name, stem_of
 from ftarena.plain.data_specs import shape_named, sources_named
 from ftarena.plain.unapplied import note_unapplied
 from ftarena.scoring.words import counted
@@ -106,7 +106,7 @@ def split(
     """
     sources = sources_named(names, columns)
     note_unapplied(sources)
-    stem = sources[0].path.name.split(".")[0] or "data"
+    stem = stem_of(sources[0].path)
     train, heldout = train or Path(f"{stem}.train.jsonl"), heldout or Path(f"{stem}.heldout.jsonl")
     done = split_files(sources, train, heldout, share, drop_bad=drop_bad, overwrite=overwrite)
     whole = done.train + done.heldout

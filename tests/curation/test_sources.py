@@ -5,11 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from ftarena.curation import hub
+from ftarena.curation import hub, spool
 from ftarena.curation.formats import is_data_file
 from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Row, read_rows
@@ -131,13 +132,14 @@ def test_what_the_user_says_wins(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-import json, sys
+import json, os, pickle, sys
 from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import read_rows
 (source,) = resolve(sys.argv[1])
 (again,) = resolve(sys.argv[1])
-print(oct(source.path.parent.stat().st_mode), source.path)
+print(oct(source.path.parent.stat().st_mode), os.fspath(source.path))
 print([row.value for _ in range(2) for row in read_rows(again)])
+print(source.path, pickle.loads(pickle.dumps(source)).path, source.path.name)
 """
 
 
@@ -157,9 +159,10 @@ def run(*arguments: str, stdin: bytes = b"", shell: str = "") -> list[str]:
 )
 def test_what_is_piped_in_can_be_read_twice(raw: bytes) -> None:
     """`zcat x.gz | ftarena check -`: kept in a private file, gone when the program ends."""
-    mode, path = run("-", stdin=raw)[0].split(" ", 1)
-    assert mode.endswith("700") and path.endswith("/stdin") and not Path(path).parent.exists()
-    assert run("-", stdin=raw)[1] == str([ROW, ROW])
+    first, rows, shown = run("-", stdin=raw)
+    mode, path = first.split(" ", 1)
+    assert mode.endswith("700") and path.endswith("/-") and not Path(path).parent.exists()
+    assert (rows, shown) == (str([ROW, ROW]), "- - -"), "it is called what I called it"
 
 
 def test_a_process_substitution_can_be_read_twice(tmp_path: Path) -> None:
@@ -167,6 +170,21 @@ def test_a_process_substitution_can_be_read_twice(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(LINE)
     lines = run(shell=f'"$PYTHON" -c "$PROGRAM" <(cat {tmp_path}/rows.jsonl)')
     assert lines[1] == str([ROW, ROW])
+    path, again, name = lines[2].split(" ")
+    assert path == again and path.startswith("/") and path.endswith(f"/{name}") and "ftarena" not in path
+
+
+def test_what_a_killed_program_kept_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check -` was killed: its copy of what was piped in is gone once I pipe something in again."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, mine = tmp_path / "ftarena-piped-999999999-ab_1", tmp_path / f"ftarena-piped-{os.getpid()}-ab_2"
+    for folder in (left, mine):
+        folder.mkdir()
+        (folder / "-").write_text("rows")
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = subprocess.Popen(["bash", "-c", f"echo > {pipe}"])
+    assert str(spool.pipe(pipe)) == str(pipe)
+    assert writer.wait() == 0 and not left.exists() and mine.exists()
 
 
 def test_our_own_records_are_no_data() -> None:

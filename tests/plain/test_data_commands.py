@@ -232,7 +232,8 @@ def test_what_is_piped_in_can_be_decided_on(folder: Path, ftarena, monkeypatch: 
         code, said = ftarena(*words)
         assert code == 0
         if words[0] == "exclude":
-            assert "note: decisions about stdin are kept in " in said
+            assert "note: decisions about - are kept in " in said
+            assert "-: excluded 1 row: line 2\n" in said and "next: ftarena data apply - -o std" in said
     spool.standard_input.cache_clear()
     assert len((folder / "out.jsonl").read_text().splitlines()) == 9
 

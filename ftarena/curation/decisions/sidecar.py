@@ -51,7 +51,7 @@ class Sidecar:
     @classmethod
     def of(cls, data: Path) -> "Sidecar":
         """Return the sidecar of a data file; nothing is made or written."""
-        name = f"{data.stem[:60]}-{_known_as(data)[:8]}{ENDING}"
+        name = f"{'stdin' if is_spooled(data) else data.stem[:60]}-{_known_as(data)[:8]}{ENDING}"
         return cls(data.with_name(data.name + ENDING), Workspace.find().root / "decisions" / name)
 
     @property

@@ -7,6 +7,7 @@ about a file goes through `_said` and never reaches a user as it is.
 
 import datetime
 import math
+import os
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def _arrow(source: Source) -> "Iterator[pa.RecordBatch]":
         with source.path.open("rb") as file:
             as_file = file.read(6) == b"ARROW1"
         # Mapped, so that of a batch only what is looked at comes into memory.
-        with pa.memory_map(str(source.path)) as mapped:
+        with pa.memory_map(os.fspath(source.path)) as mapped:
             if as_file:
                 reader = pa.ipc.open_file(mapped)
                 batches = (reader.get_batch(index) for index in range(reader.num_record_batches))

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
+
 _LONGEST = 200  # of a name, so that what is added fits into the 255 bytes of most file systems
 _ALIVE_S = 60
 """A file that was written to so recently is left alone: on a share its program may be on another machine."""
@@ -26,16 +28,10 @@ def aside_of(path: Path) -> Path:
     with suppress(OSError):  # a folder that may not be listed may still be written to
         for other in path.parent.iterdir():
             match = made.fullmatch(other.name)
-            if match and not _runs(int(match[1])) and time.time() - other.stat().st_mtime > _ALIVE_S:
+            if (
+                match
+                and not psutil.pid_exists(int(match[1]))
+                and time.time() - other.stat().st_mtime > _ALIVE_S
+            ):
                 other.unlink(missing_ok=True)
     return path.with_name(f".{name}.{os.getpid()}-{uuid4().hex[:8]}.part")
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
