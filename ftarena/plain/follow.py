@@ -44,7 +44,8 @@ def _show(stage: Stage, run: Run) -> None:
         if (loss := run.metrics.get("loss")) is not None:
             words += f", loss {loss:.2f}"
     # The first steps are the slowest by far (caches, threads): an estimate from them would frighten people.
-    settled = run.total_steps > 0 and run.step >= SETTLED_STEPS
+    # Of a run that has no more than those, only the last tells something.
+    settled = run.total_steps > 0 and run.step >= min(SETTLED_STEPS, run.total_steps)
     stage.update(
         words, fraction=run.step / run.total_steps if settled else 0.0, eta_s=run.eta_s if settled else None
     )

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics, stop_run
@@ -56,7 +57,10 @@ def show(workspace: Workspace, key: str, *, as_json: bool = False, out: TextIO |
     run = find_run(workspace, key)
     code = int(run.state.ended and run.state not in _HEALTHY)
     if as_json:
-        print(json.dumps({**_plain(run), "history": read_metrics(run)}, indent=2), file=out)
+        print(
+            json.dumps({**_plain(run), "data": data_of(run), "history": read_metrics(run)}, indent=2),
+            file=out,
+        )
         return code
     lines = [
         ("run", run.id),
@@ -65,7 +69,8 @@ def show(workspace: Workspace, key: str, *, as_json: bool = False, out: TextIO |
         ("started", datetime.fromtimestamp(run.started_at).isoformat(sep=" ", timespec="seconds")),
         ("took" if run.state.ended else "so far", duration(seconds(run))),
         ("steps", f"{run.step} of {run.total_steps}"),
-        *((name, words) for name, words in _losses(run)),
+        *_losses(run),
+        *data_lines(run),
         ("folder", str(run.directory)),
     ]
     if not run.state.ended and run.eta_s is not None:
@@ -74,7 +79,9 @@ def show(workspace: Workspace, key: str, *, as_json: bool = False, out: TextIO |
         lines.append(("ask it", f'ftarena chat --left base --right run:{run.id} -p "…"'))
     lines.append(("again", f"ftarena train {run.directory / RESOLVED_RECIPE}"))
     console = Console(file=out, highlight=False)
+    above = ""
     for name, words in lines:
+        name, above = "" if name == above else name, name  # files that follow each other have one title
         console.print(Text.assemble((f"{name:<10}", "bold"), clean_line(words)), soft_wrap=True)
     return code
 

@@ -25,6 +25,12 @@ EVENTS = "events.jsonl"
 LOG = "log.txt"
 RECIPE = "recipe.yaml"
 RESOLVED_RECIPE = "recipe.resolved.yaml"
+DATA_LOCK = "data.lock.json"
+"""What was trained on: of each file its hash, its rows, and how many of them were used."""
+
+DROPPED = "dropped.jsonl"
+"""Rows that were left out because they cannot be used."""
+
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 _GRACE_S = 30.0

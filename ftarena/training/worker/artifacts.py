@@ -13,8 +13,6 @@ from ftarena.recipes.schema import Recipe
 from ftarena.training.worker.loading import Plan
 
 ENVIRONMENT = "environment.json"
-DATA_LOCK = "data.lock.json"
-DROPPED = "dropped.jsonl"
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "safetensors")
 

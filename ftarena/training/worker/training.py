@@ -15,7 +15,7 @@ from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
 from ftarena.training.data import load_data, write_dropped
 from ftarena.training.models import prepare_model
-from ftarena.training.runs import RunState
+from ftarena.training.runs import DATA_LOCK, DROPPED, RunState
 from ftarena.training.worker import artifacts
 from ftarena.training.worker.callback import RunCallback
 from ftarena.training.worker.heldout import heldout_loss
@@ -50,10 +50,10 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
     machine = plan(recipe)
     data = load_data(recipe)
     if data.dropped:
-        write_dropped(data.dropped, directory / artifacts.DROPPED)
+        write_dropped(data.dropped, directory / DROPPED)
         reporter.event(
             "dropped",
-            f"{len(data.dropped)} rows cannot be used and were left out: {artifacts.DROPPED}",
+            f"{len(data.dropped)} rows cannot be used and were left out: {DROPPED}",
             rows=len(data.dropped),
         )
     if replay := data.lock.get("replay"):
@@ -84,7 +84,7 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
         pairs = fit.pairs(list(encoder.encode_pairs(data.train)))
     for code, count in encoder.noticed.items():
         reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
-    write_json(directory / artifacts.DATA_LOCK, data.lock)
+    write_json(directory / DATA_LOCK, data.lock)
 
     reporter.doing(RunState.PREPARING, "setting up the trainer")
     model = add_adapter(model, recipe)
