@@ -60,6 +60,7 @@ _MAGICS: dict[bytes, str] = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _HEAD = 64 * 1024
+_LINES_LOOKED_AT = 20
 
 
 def named_format(path: Path) -> tuple[Format | None, Compression]:
@@ -94,7 +95,7 @@ def recognise(path: Path, format: Format | None = None) -> tuple[Format, Compres
     head = _head(path)
     compression: Compression = "gz" if head.startswith(_GZIP) else "zst" if head.startswith(_ZSTD) else ""
     named, promised = named_format(path)
-    if promised and not compression and head:
+    if promised and not compression and head and not _is_text(head):
         compression = promised  # reading then says what is wrong with the archive
     if format is not None:
         return format, compression
@@ -102,9 +103,14 @@ def recognise(path: Path, format: Format | None = None) -> tuple[Format, Compres
         return "parquet", compression
     if head.startswith(b"ARROW1"):
         return "arrow", compression
-    if named is not None:
-        return named, compression
     shown = clean_line(str(path))
+    if head.startswith(b"FEA1"):
+        raise FtarenaError(
+            f"{shown} is a Feather file of version 1, which is not read",
+            "write it again as version 2 or as Parquet: pandas.read_feather(…).to_parquet(…)",
+        )
+    if named is not None:
+        return _written(_unpacked(head, compression), named), compression
     if remedy := _REMEDIES.get(path.suffix.lower()):
         raise FtarenaError(f"{shown}: files ending in {path.suffix} are not read", remedy.format(file=shown))
     for magic, suffix in _MAGICS.items():
@@ -147,6 +153,35 @@ def _parses(line: bytes) -> bool:
         json.loads(line)
     except (ValueError, RecursionError):
         return False
+    return True
+
+
+def _written(head: bytes, named: Format) -> Format:
+    """Return what a file is, whose name is believed unless its text is unmistakable."""
+    if not _is_text(head):
+        return named
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    first = text.partition(b"\n")[0].strip()
+    if named in ("parquet", "arrow"):
+        return _guess(head) or named
+    if named in ("csv", "tsv"):
+        return "jsonl" if first.startswith(b"{") and _parses(first) else named
+    lines = [line.strip() for line in text.split(b"\n")[:_LINES_LOOKED_AT] if line.strip()]
+    if len(lines) > 1 and not _parses(first) and not any(line.startswith((b"{", b"[")) for line in lines):
+        between, guess = (b"\t", "tsv") if b"\t" in first else (b",", "csv")
+        if all(between in line for line in lines[:2]):
+            return "tsv" if guess == "tsv" else "csv"
+    return named
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether a beginning is text in UTF-8, without control characters; its last one may be cut."""
+    if not head or any(byte < 32 and byte not in b"\t\n\r" for byte in head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4
     return True
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ftarena.curation import hub, spool
 from ftarena.curation.formats import Format, is_data_file, named_format
 from ftarena.curation.sources import Source, source_of
-from ftarena.errors import FtarenaError
+from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line
 
 _HUB_NAME = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+(?:/[\w.-]+)?))?")
@@ -26,6 +26,10 @@ def locate(spec: str, format: Format | None = None) -> list[Source]:
     """
     if spec == "-":
         return [source_of(spool.standard_input(), format=format)]
+    if not spec.strip():
+        raise UsageError("the name of the data is empty", "name a file, or . for this folder")
+    if "://" in spec:
+        raise _web(spec)
     path = Path(spec).expanduser()
     if path.is_dir():
         return _folder(path, format)
@@ -36,6 +40,13 @@ def locate(spec: str, format: Format | None = None) -> list[Source]:
     if (match := _HUB_NAME.fullmatch(spec)) and not _meant_as_path(path):
         return hub.sources_of(match[1], match[2])
     raise _missing(path)
+
+
+def _web(spec: str) -> FtarenaError:
+    """Return what to do about an address: nothing is fetched but data sets of the hub, by their name."""
+    of_hub = re.match(r"https?://(?:www\.)?huggingface\.co/datasets/([\w.-]+/[\w.-]+)", spec)
+    hint = f"write it as {of_hub[1]}" if of_hub else "download it, and name the file"
+    return FtarenaError(f"{clean_line(spec)} is an address, and none is opened", hint)
 
 
 def _meant_as_path(path: Path) -> bool:
@@ -58,6 +69,11 @@ def _folder(folder: Path, format: Format | None) -> list[Source]:
 
 def _missing(path: Path) -> FtarenaError:
     shown = clean_line(str(path))
+    if path.is_symlink():
+        return FtarenaError(
+            f"{shown} is a link to {clean_line(str(path.readlink()))}, where there is no file",
+            "put the file there, or make the link again",
+        )
     try:
         beside = [other.name for other in path.parent.iterdir() if is_data_file(other) or other.is_dir()]
     except OSError:

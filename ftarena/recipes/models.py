@@ -6,6 +6,7 @@ only: it loads no library, opens no connection and creates nothing. Making the f
 downloading) is `ftarena.training.models.prepare_model`.
 """
 
+import difflib
 import hashlib
 import importlib.util
 import os
@@ -73,7 +74,10 @@ def resolve_model(name: str) -> ModelRef:
     if name and path.is_dir():
         return _folder(path)
     if not _looks_like_path(name) and _HUB_ID.fullmatch(name):
-        return ModelRef(name, "hub", _hub_snapshot(name))
+        ref = ModelRef(name, "hub", _hub_snapshot(name))
+        if ref.path is None and (meant := _meant(path)):
+            raise UsageError(f"no model is called {shorten(name, 60)!r}", f"did you mean {meant}?")
+        return ref
     raise UsageError(
         f"no model is called {name!r}" if name else "the name of the base model is empty",
         "give demo:smollm2, a folder that holds config.json and *.safetensors, a .gguf file, "
@@ -96,6 +100,22 @@ def tokenizer_folder(ref: ModelRef) -> Path | None:
         return ref.path
     folder = _hub_folder(ref.name) if ref.kind == "hub" else None
     return folder if folder is not None and _has_tokenizer(folder) else None
+
+
+def _meant(path: Path) -> str:
+    """Return what a hub id that is not on this machine was rather meant to be, or nothing.
+
+    A demo model without its `demo:`, or a model beside which there is no folder of that very name. A hub id
+    that only sounds like a folder here is left alone.
+    """
+    if len(path.parts) == 1:
+        near = difflib.get_close_matches(path.name.lower(), _DEMOS, 1, cutoff=0.8)
+        return f"demo:{near[0]}" if near else ""
+    if not path.parent.is_dir():
+        return ""
+    models = [other.name for other in path.parent.iterdir() if (other / "config.json").is_file()]
+    near = difflib.get_close_matches(path.name, models, 1)
+    return str(path.with_name(near[0])) if near else ""
 
 
 def _demo(name: str) -> ModelRef:

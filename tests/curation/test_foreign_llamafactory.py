@@ -210,7 +210,7 @@ def test_names_are_looked_up(tmp_path: Path) -> None:
     info = describe(tmp_path, {"hf_hub_url": "org/name"})
     with pytest.raises(FtarenaError, match=r"has no entry 'mien'\nit has mine"):
         sources_of(info, "mien")
-    with pytest.raises(FtarenaError, match="none of the 1 files it describes is there"):
+    with pytest.raises(FtarenaError, match="all it describes is on the hub"):
         sources_of(info)
     with pytest.raises(FtarenaError, match="there is no file"):
         sources_of(tmp_path / "elsewhere.json")
@@ -236,3 +236,21 @@ def test_media_columns_are_noticed() -> None:
     """A question about a picture is not trained on without it."""
     _, columns = shape_and_columns({"columns": {"prompt": "q", "response": "a", "images": "photo"}})
     assert columns.names["images"] == "photo"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": {"file_name": "nope.json"}}', r"json:a: there is no file .*nope\.json"),
+        ('{"a": {"file_name": 3}}', "json:a: file_name must be text"),
+        ('{"a": {}}', "json:a: it names no file"),
+        ("{}", "describes no data"),
+        ('{"a": {"file_name": "1"}, "b": {"file_name": "2"}}', r"/1\n.*/2"),
+        ('{"a": {"file_name": "1"}, "a": {"file_name": "2"}}', "'a' is there twice"),
+    ],
+)
+def test_what_is_wrong_with_a_description_is_said(tmp_path: Path, text: str, said: str) -> None:
+    """No file of it is there: I am told which entry names what."""
+    (info := tmp_path / "dataset_info.json").write_text(text)
+    with pytest.raises(FtarenaError, match=said):
+        sources_of(info)

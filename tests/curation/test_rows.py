@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pickle
 import random
 import tracemalloc
@@ -91,7 +92,8 @@ def test_a_damaged_archive_is_named(tmp_path: Path, ending: str) -> None:
     problem = list(read_rows(written(tmp_path, bytes(packed), f"bad.jsonl.{ending}")))[-1]
     assert isinstance(problem, Problem)
     assert (problem.code, "damaged" in problem.message) == ("torn", True)
-    assert "damaged" in the_problem(written(tmp_path, LINES, f"plain.jsonl.{ending}")).message
+    noise = written(tmp_path, b"\x07\xf0 no archive", f"noise.jsonl.{ending}")
+    assert "damaged" in the_problem(noise).message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -315,3 +317,56 @@ def test_a_broken_line_never_changes_the_others(
 def test_the_limits_are_those_that_the_docs_give() -> None:
     """What docs/data-formats.md promises is what is built."""
     assert (values.MAX_ROW_BYTES, values.MAX_DEPTH) == (64 << 20, 100)
+
+
+ROW_AS = {
+    "lines": b'{"prompt": "q", "completion": "a"}\n{"prompt": "q2", "completion": "a2"}\n',
+    "csv": b"prompt,completion\nq,a\nq2,a2\n",
+    "tsv": b"prompt\tcompletion\nq\ta\nq2\ta2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("lines", "x.jsonl.gz"),
+        ("lines", "x.json.zst"),
+        ("lines", "x.parquet"),
+        ("lines", "x.arrow"),
+        ("lines", "x.csv"),
+        ("csv", "x.jsonl"),
+        ("tsv", "x.json"),
+        ("csv", "x.csv.gz"),
+    ],
+)
+def test_what_is_written_counts_where_the_name_is_wrong(tmp_path: Path, raw: str, name: str) -> None:
+    """Somebody unpacked or exported a file and kept its old ending: it is read as what it is."""
+    rows = list(read_rows(written(tmp_path, ROW_AS[raw], name)))
+    assert [row.value for row in rows if isinstance(row, Row)] == [
+        {"prompt": "q", "completion": "a"},
+        {"prompt": "q2", "completion": "a2"},
+    ]
+
+
+def test_broken_lines_stay_lines(tmp_path: Path) -> None:
+    """The first line of my file is a note with commas: that is one broken line, and no table."""
+    source = written(tmp_path, b"made by us, in May\n" + ROW_AS["lines"], "x.jsonl")
+    assert source.format == "jsonl" and the_problem(source).line == 1
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_said(tmp_path: Path) -> None:
+    """Somebody cuts my file off while I check it: what is missing is said, as of a torn archive."""
+    source = written(tmp_path, LINES * 20_000, "x.jsonl")
+    chunks = read_chunks(source, 1 << 16)
+    found = list(rows_of(next(chunks)))
+    os.truncate(source.path, 1 << 17)
+    found += [row for chunk in chunks for row in rows_of(chunk)]
+    problems = [row for row in found if isinstance(row, Problem) and row.code == "torn"]
+    assert any("became shorter while it was read" in problem.message for problem in problems)
+
+
+def test_utf_32_is_called_by_its_name(tmp_path: Path) -> None:
+    """A file in UTF-32, with and without a mark: I am told the command that converts it."""
+    for encoding in ("utf-32", "utf-32-le", "utf-32-be"):
+        raw = ROW_AS["lines"].decode().encode(encoding)
+        assert "iconv -f utf-32" in the_problem(written(tmp_path, raw, f"{encoding}.jsonl")).message

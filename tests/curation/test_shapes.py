@@ -240,7 +240,7 @@ def test_columns_are_read_under_the_names_that_were_said() -> None:
     assert refused({"question": Q, "answer": " "}, columns=columns) == ("empty", "answer is empty")
     assert refused({"question": Q, "anser": A}, columns=columns, shapes=("completion",)) == (
         "shape",
-        "answer is missing (found: anser, question)",
+        "answer is missing (found: question, anser)",
     )
     swapped = Columns({"input": "", "instruction": "input", "output": "instruction"})
     assert read({"input": Q, "instruction": A}, columns=swapped).meaning == ((U,), GOOD, (), "", None)
@@ -367,3 +367,10 @@ def test_any_row_is_an_example_or_a_problem(row: Any, file: Path, names: Any, ta
     else:
         assert example.shape in shapes and (example.completion or example.shape == "prompt")
         assert json.dumps(row_of(example, example.shape))
+
+
+def test_what_is_there_is_listed_even_where_the_mapping_hides_it() -> None:
+    """I map a column that is not there: the message lists what is, my columns of our names as well."""
+    row = {"prompt": Q, "completion": A}
+    said = refused(row, columns=Columns({"prompt": "nope"}), shapes=("completion",))
+    assert said == ("shape", "nope is missing (found: prompt, completion)")

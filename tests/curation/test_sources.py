@@ -198,3 +198,28 @@ def test_our_own_records_are_no_data() -> None:
     ]:
         assert not is_data_file(Path(name))
     assert all(is_data_file(Path(name)) for name in ["a.jsonl", "a.b.csv.gz", "A.PARQUET", "decisions.jsonl"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("", "the name of the data is empty"),
+        ("https://huggingface.co/datasets/a/b/tree/main", "write it as a/b"),
+        ("https://example.org/x.jsonl", "download it, and name the file"),
+    ],
+)
+def test_what_names_no_data_is_said(spec: str, said: str) -> None:
+    """Nothing, and addresses: I am told what to write instead."""
+    assert said in refused(spec)
+
+
+def test_a_link_into_nowhere(tmp_path: Path) -> None:
+    """The file that a link points to is gone: I am told so, and not to take the link."""
+    (tmp_path / "x.jsonl").symlink_to("gone.jsonl")
+    assert "is a link to gone.jsonl, where there is no file" in refused(str(tmp_path / "x.jsonl"))
+
+
+def test_an_old_feather_file(tmp_path: Path) -> None:
+    """Version 1 of Feather is another format: I am told what to write instead."""
+    (tmp_path / "x.feather").write_bytes(b"FEA1" + bytes(50) + b"FEA1")
+    assert "Feather file of version 1" in refused(str(tmp_path / "x.feather"))

@@ -111,3 +111,22 @@ def test_what_no_model_can_be_called(name: str) -> None:
     with pytest.raises(UsageError) as error:
         resolve_model(name)
     assert len(error.value.message) < 200
+
+
+@pytest.mark.parametrize("name", ["smollm2", "SmolLM2", "smolm2"])
+def test_a_demo_model_without_its_prefix(name: str) -> None:
+    """I write smollm2 and mean demo:smollm2: I am told, and nothing is downloaded."""
+    with pytest.raises(UsageError) as error:
+        resolve_model(name)
+    assert error.value.hint == "did you mean demo:smollm2?"
+
+
+def test_a_folder_that_is_called_almost_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I mistype the folder of my model: the one beside it is named, and no hub is asked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "qwen-small").mkdir(parents=True)
+    (tmp_path / "models" / "qwen-small" / "config.json").write_text("{}")
+    with pytest.raises(UsageError) as error:
+        resolve_model("models/qwen-smal")
+    assert error.value.hint == "did you mean models/qwen-small?"
+    assert resolve_model("other/qwen-smal").kind == "hub"

@@ -28,6 +28,7 @@ _TAGS = {
     "function_tag": "function_call",
     "system_tag": "system",
 }
+_SHOWN = 5
 _MEDIA = ("images", "videos", "audios")
 _NOT_READ = {
     "script_url": "a loading script, and no foreign code is run: convert its rows to a file",
@@ -55,10 +56,7 @@ def sources_of(info: Path, name: str | None = None) -> list[Source]:
         here = [key for key in entries if _local(info, entries[key]) is not None]
         sources = [source for key in here for source in _sources(info, key, entries[key])]
         if not sources:
-            raise FtarenaError(
-                f"{clean_line(str(info))}: none of the {len(entries)} files it describes is there",
-                f"name one entry that is on the hub: {clean_line(str(info))}:NAME",
-            )
+            raise _nothing_there(info, entries)
         return sources
     if name not in entries:
         near = difflib.get_close_matches(name, entries, 3) or list(entries)[:5]
@@ -162,10 +160,33 @@ def _local(info: Path, entry: Mapping[str, Any]) -> Path | None:
     return path if path.exists() else None
 
 
+def _nothing_there(info: Path, entries: Mapping[str, Mapping[str, Any]]) -> FtarenaError:
+    """Return why a description names no file that is there: what is wrong with its first entries."""
+    shown = clean_line(str(info))
+    hub = [name for name, entry in entries.items() if "hf_hub_url" in entry]
+    if not entries:
+        return FtarenaError(f"{shown} describes no data", "see LLaMA-Factory's data/README.md")
+    if len(hub) == len(entries):
+        return FtarenaError(
+            f"{shown}: all it describes is on the hub", f"name one entry: {shown}:{shorten(hub[0], 60)}"
+        )
+    wrong = [
+        _not_there(info, entry, f"{shown}:{shorten(name, 60)}")
+        for name, entry in entries.items()
+        if name not in hub
+    ]
+    more = f"\n… and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    said = "\n".join(error.message for error in wrong[:_SHOWN])
+    hint = f"name one entry that is on the hub: {shown}:{shorten(hub[0], 60)}" if hub else wrong[0].hint
+    return FtarenaError(said + more, hint)
+
+
 def _not_there(info: Path, entry: Mapping[str, Any], where: str) -> FtarenaError:
     for key, what in _NOT_READ.items():
         if key in entry:
             return FtarenaError(f"{where}: {key} names {what.partition(': ')[0]}", what.partition(": ")[2])
+    if "file_name" in entry and not isinstance(entry["file_name"], str):
+        return FtarenaError(f"{where}: file_name must be text", "write the name of the file")
     if isinstance(entry.get("file_name"), str):
         path = clean_line(str(info.parent / entry["file_name"]))
         return FtarenaError(f"{where}: there is no file {path}", "file_name is relative to the description")
@@ -187,13 +208,18 @@ def _hub_name(entry: Mapping[str, Any], where: str) -> str:
 def _entries(info: Path) -> dict[str, Mapping[str, Any]]:
     shown = clean_line(str(info))
     try:
-        found = json.loads(info.read_text(encoding="utf-8-sig"))
+        found = json.loads(info.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise FtarenaError(f"there is no file {shown}", "check the path") from None
     except OSError as error:
         raise FtarenaError(f"{shown} cannot be read: {error.strerror or error}") from error
     except json.JSONDecodeError as error:
         raise FtarenaError(f"{shown}:{error.lineno}: broken JSON: {error.msg.lower()}") from None
+    except KeyError as error:
+        raise FtarenaError(
+            f"{shown}: {shorten(str(error.args[0]), 60)!r} is there twice, and one of the two would be lost",
+            "rename or remove one",
+        ) from None
     except (ValueError, RecursionError):
         raise FtarenaError(f"{shown} is no JSON in UTF-8", "check the file") from None
     if not isinstance(found, dict):
@@ -203,6 +229,16 @@ def _entries(info: Path) -> dict[str, Mapping[str, Any]]:
             raise FtarenaError(
                 f"{shown}: {shorten(name, 60)!r} is no object", "see LLaMA-Factory's data/README.md"
             )
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; raise `KeyError` with the key that is in it twice."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise KeyError(key)
+        found[key] = value
     return found
 
 

@@ -1,5 +1,6 @@
 """The bytes of a file, unpacked, in blocks; what is wrong with an archive is known after the last of them."""
 
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -10,6 +11,7 @@ from ftarena.errors import FtarenaError
 from ftarena.text import clean_line
 
 _LEAST_ZSTD, _MOST_ZSTD = 64, 4096
+_UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -45,8 +47,12 @@ class Blocks:
             raise unreadable(path, error) from error
 
     def _plain(self, file: IO[bytes]) -> Iterator[bytes]:
+        there, seen = os.fstat(file.fileno()).st_size, 0
         while block := file.read(self._size):
+            seen += len(block)
             yield block
+        if seen < there:
+            self.damage = "the file became shorter while it was read, what followed is missing: start again"
 
     def _gzip(self, file: IO[bytes]) -> Iterator[bytes]:
         """Unpack by hand: `gzip.open` throws away what it has read when it comes upon the damage."""
@@ -111,6 +117,8 @@ def foreign_encoding(head: bytes) -> str:
     Args:
         head: The beginning of the file.
     """
+    if head[:4] in _UTF_32 or (len(head) >= 4 and head[1:4] == b"\0\0\0") or head[:3] == b"\0\0\0":
+        return "UTF-32, not UTF-8; to convert it: iconv -f utf-32 -t utf-8 FILE > NEW"
     marked = head.startswith(_UTF_16)
     # Without a mark: in UTF-16 every second byte of a JSON or CSV file's beginning is zero.
     bare = (

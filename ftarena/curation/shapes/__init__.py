@@ -65,7 +65,7 @@ def example_of(
     if not isinstance(value, dict):
         raise BadRow("type", f"expected an object, found {kind_of(value)}")
     row = row_view(value, columns)
-    shape = shape_of(row, shapes, columns)
+    shape = shape_of(row, shapes, columns, value)
     parts = Parts(row, file, columns)
     if shape == "text":
         text = checked_text(row["text"], parts.named("text"))

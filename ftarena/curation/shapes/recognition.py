@@ -80,17 +80,19 @@ def recognise(value: dict[str, Any], shapes: Sequence[Shape], columns: Columns) 
     Raises:
         BadRow: It has none of these shapes; the message says what is missing.
     """
-    return shape_of(row_view(value, columns), shapes, columns)
+    return shape_of(row_view(value, columns), shapes, columns, value)
 
 
-def shape_of(row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns) -> Shape:
+def shape_of(
+    row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns, value: Mapping[str, Any]
+) -> Shape:
     """Return which of some shapes a row has that is under our names already; see `recognise`."""
     if columns.ranking and "preference" in shapes:
         shapes = ("preference",)
     for shape in SHAPES:
         if shape in shapes and _is(row, shape, shapes):
             return shape
-    raise _none_of(row, shapes, columns)
+    raise _none_of(row, shapes, columns, value)
 
 
 def label_column(row: Mapping[str, Any]) -> str | None:
@@ -132,9 +134,12 @@ def _whole(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, str) and value[:2] == "[{")
 
 
-def _none_of(row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns) -> BadRow:
+def _none_of(
+    row: Mapping[str, Any], shapes: Sequence[Shape], columns: Columns, value: Mapping[str, Any]
+) -> BadRow:
     named = columns.names
-    found = ", ".join(shorten(named.get(key) or str(key), 20) for key in list(row)[:6]) or "nothing"
+    there = [key for key, item in value.items() if item is not None]  # also what the mapping hides
+    found = ", ".join(shorten(str(key), 20) for key in there[:6]) or "nothing"
     hint = suggestion(row, shapes) if not named else ""
     begun = any(key in row for key in _BEGUN)
     if "prompt" in row and len(shapes) > 1 and not begun:
