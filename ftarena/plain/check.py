@@ -103,11 +103,17 @@ def exit_code(report: CheckReport, *, strict: bool) -> int:
 
 
 def _resolved(specs: Sequence[str | Path], columns: Columns | None, shape: Shape | None) -> list[Source]:
-    return [source for spec in specs for source in resolve(str(spec), columns=columns, shape=shape)]
+    found = [source for spec in specs for source in resolve(str(spec), columns=columns, shape=shape)]
+    once: dict[str, Source] = {}
+    for source in found:
+        if once.setdefault(repr(source), source) is not source:
+            name = clean_line(str(source.path))
+            print(f"note: {name} is named twice and is looked at once", file=sys.stderr)
+    return list(once.values())
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> UsageError:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.65)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     return UsageError(f"there is no {what} {shorten(name, 40)!r}", hint)
 
@@ -129,7 +135,7 @@ def _arena_prompts(database: Path) -> list[str]:
     from ftarena.store import Store
 
     try:
-        with Store.open_existing(database) as store:
+        with Store.open_to_read(database) as store:
             prompts = store.prompts()
     except FtarenaError as error:
         raise FtarenaError(error.message, f"{error.hint}; or leave the arena out: --no-arena") from error

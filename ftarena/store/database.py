@@ -73,14 +73,37 @@ class Database:
         need_database(path)
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             return cls.open(path)
+        return cls._open_unwritten(
+            path,
+            f"{path} is of an older version of ftarena and cannot be written",
+            f"copy it to where you can write and name it with --db: cp {path} .",
+        )
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open a database that is there, and leave it as it is: for who only looks something up in it.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FtarenaError: It is not there, cannot be opened, is something else, or is of another version.
+        """
+        need_database(path)
+        return cls._open_unwritten(
+            path,
+            f"{path} is of an older version of ftarena",
+            f"bring it up to date: ftarena score --db {path}",
+        )
+
+    @classmethod
+    def _open_unwritten(cls, path: Path, message: str, hint: str) -> Self:
         database = cls(path)
         database.read_only = True
         with mended(path):
             if not _up_to_date(database.connection, path):
-                raise FtarenaError(
-                    f"{path} is of an older version of ftarena and cannot be written",
-                    f"copy it to where you can write and name it with --db: cp {path} .",
-                )
+                database.close()
+                raise FtarenaError(message, hint)
         return database
 
     @property

@@ -225,6 +225,38 @@ def test_a_killed_check_takes_its_processes_along(tmp_path: Path) -> None:
     assert psutil.wait_procs(left, timeout=20)[1] == []
 
 
+def test_a_script_without_a_guard_ends_in_one_clear_error(tmp_path: Path) -> None:
+    """My script has no `if __name__ == "__main__"`: it doesn't hang, and says once what it lacks."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from ftarena.curation.check import check_sources\n"
+        "from ftarena.curation.sources import source_of\n"
+        "check_sources([source_of(Path(sys.argv[1]))], processes=2)\n"
+    )
+    path = many(tmp_path / "train.jsonl", 3_000)
+    done = subprocess.run(
+        [sys.executable, script, path], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("FtarenaError: a process of the check ended while it was starting") == 1
+    assert '__name__ == "__main__"' in done.stderr
+    assert "bootstrapping" not in done.stderr
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    """Somebody cuts a file off or writes to it while it's being checked: the counts are of no one state."""
+    path = write(tmp_path / "a", row("one"), row("two"))
+
+    def cut(progress: Progress) -> None:
+        path.write_text("")
+
+    report = check_sources([source_of(path)], on_progress=cut)
+    assert [(finding.code, finding.line) for finding in report.findings] == [("torn", 1)]
+    assert "changed while it was read" in report.findings[0].message
+
+
 def test_findings_are_kept_up_to_a_limit_and_counted_beyond(tmp_path: Path) -> None:
     """A million duplicates fill neither my memory nor my screen, and I still know how many there are."""
     path = write(tmp_path / "a", *[row("a")] * 50, *[row(f"b{n}", "\x07") for n in range(20)])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -215,9 +216,41 @@ def test_columns_and_shapes_can_be_named(tmp_path: Path, capsys: pytest.CaptureF
     assert "1 plain text" in capsys.readouterr().out
 
 
+def test_an_arena_is_only_read(tmp_path: Path) -> None:
+    """A check changes nothing: an arena of an older version is not brought up to date behind my back."""
+    path = write(tmp_path / "a", row("Who am I?", "Nobody knows."))
+    database = tmp_path / "arena.db"
+    with Store.open(database) as store:
+        store.add_prompts([((Turn("user", "who am I"),), None)], source="test")
+    before = database.read_bytes()
+    check([path], database=database)
+    assert database.read_bytes() == before
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "DELETE FROM _sqlite_migrations WHERE id = (SELECT max(id) FROM _sqlite_migrations)"
+        )
+    connection.close()
+    before = database.read_bytes()
+    with pytest.raises(FtarenaError, match="of an older version") as raised:
+        check([path], database=database)
+    assert "--no-arena" in raised.value.hint
+    assert database.read_bytes() == before
+
+
+def test_a_file_that_is_named_twice_is_looked_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check *.jsonl a.jsonl` doesn't call every row of a.jsonl a duplicate."""
+    path = write(tmp_path / "a", row("Who am I?", "Nobody knows."))
+    assert check([path, path], strict=True) == 0
+    said = capsys.readouterr()
+    assert "1 example, nothing wrong" in said.out and "is named twice" in said.err
+
+
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
+        ({"codes": ["nonsense"]}, "no code of findings", "known are json"),
         ({"codes": ["duplicat"]}, "no code of findings 'duplicat'", "did you mean duplicate?"),
         ({"shape": "message"}, "no shape 'message'", "did you mean messages?"),
         ({"columns": "prompt"}, "says nothing that is understood", "--columns prompt=question"),

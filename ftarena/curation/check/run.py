@@ -77,6 +77,15 @@ def _asked(example: Example) -> str:
     return example.completion[0].content if example.kind == "text" else example.question
 
 
+def _state(source: Source) -> tuple[int, int] | None:
+    """Return what tells whether somebody wrote to a file, its size and time; None where it is gone."""
+    try:
+        found = source.path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
 class _Gathered:
     """What the chunks held, put together in their order.
 
@@ -103,6 +112,7 @@ class _Gathered:
         self._on_progress = on_progress
         self._started = time.monotonic()
         self._sizes = [source.path.stat().st_size for source in sources]
+        self._states = [_state(source) for source in sources]
         self._read: Counter[int] = Counter()
         self._seen: Counter[int] = Counter()
         self._shapes: list[Counter[Shape]] = [Counter() for _ in sources]
@@ -143,6 +153,9 @@ class _Gathered:
         """Compare the rows with each other and return all that was found."""
         found = self._found
         for number, source in enumerate(self._sources):
+            if _state(source) != self._states[number]:
+                message = "the file changed while it was read: what was found is true of no one state of it"
+                found.add(Finding("torn", source.path, 1, message))
             if not self._seen[number]:
                 found.add(Finding("no-rows", source.path, 1, "the file holds no row"))
         places = Places(self._sources, self._rows)

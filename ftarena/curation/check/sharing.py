@@ -5,12 +5,15 @@ Small data are examined where they are: starting processes takes longer than rea
 
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 from ftarena.curation.check.examining import ChunkResult, Examiner, Setup, Task
 from ftarena.errors import FtarenaError
@@ -59,12 +62,35 @@ def _chained(first: list[Task], rest: Iterator[Task]) -> Iterator[Task]:
 
 
 def _shared(tasks: Iterator[Task], setup: Setup, processes: int) -> Iterator[ChunkResult]:
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A process that we have just begun runs the script that called us, to know its classes, and comes by
+        # here again (`multiprocessing.spawn` asks the same). The one that began it says what is wrong.
+        raise SystemExit(1)
+    with tempfile.TemporaryDirectory(prefix="ftarena-") as folder:
+        # Not by `initargs`: Python writes those into a pipe, and waits for ever where the reader is gone.
+        shared = Path(folder) / "setup"
+        shared.write_bytes(pickle.dumps(setup, protocol=pickle.HIGHEST_PROTOCOL))
+        yield from _results(tasks, shared, processes)
+
+
+def _results(tasks: Iterator[Task], setup: Path, processes: int) -> Iterator[ChunkResult]:
     # Spawned, not forked: a front end has threads, and a forked thread's lock stays locked for ever.
     pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(setup,)
+        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(str(setup),)
     )
     waiting: deque[Future[ChunkResult]] = deque()
     try:
+        # Before there are chunks on the way, which nobody would take (Python 3.11 hangs then).
+        started = [pool.submit(_started) for _ in range(processes)]
+        try:
+            for one in started:
+                one.result()
+        except BrokenProcessPool as error:
+            raise FtarenaError(
+                "a process of the check ended while it was starting",
+                'in a script of your own, call the check below: if __name__ == "__main__": '
+                "- or use one process: processes=1",
+            ) from error
         for task in tasks:
             waiting.append(pool.submit(_examine, task))
             if len(waiting) >= processes * _AHEAD:
@@ -84,14 +110,23 @@ def _shared(tasks: Iterator[Task], setup: Setup, processes: int) -> Iterator[Chu
 _examiner: Examiner | None = None
 
 
-def _begin(setup: Setup) -> None:
-    """Prepare a process."""
+def _started() -> None:
+    """Be there: a process can be begun, and knows its setup."""
+
+
+def _begin(setup: str) -> None:
+    """Prepare a process.
+
+    Args:
+        setup: The file that holds a pickled `Setup`.
+    """
     global _examiner
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl+c is for the parent, which then ends this process
     os.environ["RAYON_NUM_THREADS"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _examiner = Examiner(setup)
+    # Our own parent wrote it a moment ago, into a folder that is nobody else's.
+    _examiner = Examiner(pickle.loads(Path(setup).read_bytes()))
 
 
 def _end_with_parent() -> None:
