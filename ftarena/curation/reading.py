@@ -179,6 +179,7 @@ def load_examples(
     source = _source(path)
     examples: list[Example] = []
     problems: list[Problem] = []
+    unfit = 0
     for found in iter_examples(source, ANSWERED):
         if isinstance(found, Problem):
             problems.append(found)
@@ -186,16 +187,19 @@ def load_examples(
             words = " or ".join("{" + ", ".join(SHAPES[shape]) + "}" for shape in SHAPES_FOR[method])
             message = f"a row of shape {found.shape}; {method} trains on {words}"
             problems.append(Problem(source.path, found.line, None, "shape", message))
+            unfit += 1
         else:
             examples.append(found)
     if not (examples or problems):
         raise DataError([Problem(source.path, 1, None, "empty", "the file holds no rows")])
     torn = [problem for problem in problems if problem.code == "torn"]
-    check = f"to see all of them: ftarena check {clean_line(str(source.path))}{source.options}"
+    hint = f"to see all of them: ftarena check {clean_line(str(source.path))}{source.options}"
+    if unfit == len(problems):  # nothing is wrong with them, so that a check would find nothing
+        hint = "choose the method that fits the rows, or leave these out: bad_rows: drop"
     if problems and (bad_rows == "error" or not examples):
-        raise DataError(problems, check)
+        raise DataError(problems, hint)
     if torn:
-        raise DataError(torn, check)
+        raise DataError(torn, hint)
     if problems and on_dropped is not None:
         on_dropped(tuple(problems))
     return examples

@@ -134,3 +134,21 @@ def test_other_peoples_data_are_trained_on_as_they_are() -> None:
     assert len(data.train) == 25 and any(example.tools for example in data.train)
     pairs = load_data(recipe(method="dpo", dataset=[f"{info}:dpo_en_demo#7"]))
     assert len(pairs.train) == 7 and all(example.rejected for example in pairs.train)
+
+
+def test_the_check_in_an_error_reads_the_file_as_the_recipe_does(tmp_path: Path) -> None:
+    """A row of an entry with columns and shape is broken: the check that I am sent to finds it, too."""
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"q": "one", "a": ""}\n')
+    entry = {"path": str(path), "columns": {"prompt": "q", "completion": "a"}, "shape": "completion"}
+    with pytest.raises(DataError) as error:
+        load_data(recipe(dataset=[entry]))
+    assert error.value.hint.endswith(f"check {path} --columns prompt=q,completion=a --shape completion")
+
+
+def test_rows_of_another_method_are_not_called_broken(tmp_path: Path) -> None:
+    """I train DPO on answers: nothing is wrong with them, so that no check would help me."""
+    path = rows(tmp_path / "d.jsonl", "one")
+    with pytest.raises(DataError, match="dpo trains on") as error:
+        load_data(recipe(method="dpo", dataset=[str(path)]))
+    assert error.value.hint.startswith("choose the method that fits the rows")
