@@ -260,3 +260,10 @@ def test_broken_messages_are_named(message: Any, code: str, said: str) -> None:
     """File, line, field, expected and found."""
     found = refused([{"role": "user", "content": "q"}, message])
     assert found[0] == code and found[1].startswith(said)
+
+
+def test_an_unknown_role_is_told_in_the_words_of_the_file() -> None:
+    """A file that says human and gpt is not told to say user and assistant."""
+    code, said = refused([{"from": "human", "value": "q"}, {"from": "butler", "value": "a"}])
+    assert code == "role"
+    assert said == "messages[1].from is 'butler', expected system, human, gpt or observation"

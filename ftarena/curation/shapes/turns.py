@@ -212,9 +212,14 @@ def _turn(item: Any, where: str, spelling: Spelling, sparse: bool) -> Turn:
         raise BadRow("type", f"{where}.{spelling.role} must be text, found {kind_of(word)}")
     role = spelling.words.get(word)
     if role is None:
-        expected = (
-            "system, user, assistant or tool" if "tool" in spelling.words else "system, user or assistant"
-        )
+        # One word for each role, the first that this way of writing has for it.
+        by_role = {
+            meaning: name for name, meaning in reversed(list(spelling.words.items())) if meaning != "call"
+        }
+        names = [
+            shorten(by_role[role], 20) for role in ("system", "user", "assistant", "tool") if role in by_role
+        ]
+        expected = f"{', '.join(names[:-1])} or {names[-1]}"
         raise BadRow("role", f"{where}.{spelling.role} is {shorten(word, 20)!r}, expected {expected}")
     content, place = item.get(spelling.content), f"{where}.{spelling.content}"
     if role == "call":
