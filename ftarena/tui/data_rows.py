@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from ftarena.curation.rows import Chunk, Problem, Row, read_row, read_rows, rows_of
+from ftarena.curation.shapes.values import kind_of
 from ftarena.curation.sources import Source
 from ftarena.errors import FtarenaError
 from ftarena.text import shorten
@@ -115,6 +116,9 @@ def beginning(row: Row | Problem) -> str:
     """Return in a line what a row is about: what is asked in it, or what is wrong with it."""
     if isinstance(row, Problem):
         return shorten(f"✕ {row.message}", _PREVIEW)
+    if not isinstance(row.value, dict):
+        shown = json.dumps(row.value, ensure_ascii=False)
+        return shorten(f"✕ no row but {kind_of(row.value)}: {shown}", _PREVIEW)
     return shorten(_first_text(row.value), _PREVIEW)
 
 
@@ -169,7 +173,7 @@ def read_places(source: Source, lines: Collection[int]) -> list[Row | Problem]:
             found.append(row)
             if len(found) == len(wanted):
                 return found
-    raise FtarenaError(f"{source.path} has changed since it was checked", "c checks again")
+    raise FtarenaError(f"{source.path} has changed since it was checked", "C checks again")
 
 
 def key_of(place: Place) -> str:

@@ -13,9 +13,10 @@ from ftarena.curation.tokens.mask import MaskedToken, MaskView
 from ftarena.text import clean_text
 from ftarena.tui.data_lists import AllRows
 from ftarena.tui.data_rows import RowTable, key_of, matcher
-from ftarena.tui.drawing.example import as_json, written_out
+from ftarena.tui.drawing.example import as_json, draw_blocks, json_blocks, written_out
 from ftarena.tui.drawing.mask import mask_rows
 from ftarena.tui.drawing.pieces import Row
+from ftarena.tui.screens.help import key_rows
 
 from .data_support import PLANTED, write_lines
 
@@ -25,12 +26,39 @@ def plain(rows: list[Row]) -> list[str]:
     return ["".join(piece.text for piece in row) for row in rows]
 
 
+UNSEEN = {chr(n) for n in (0xAD, 0x180E, 0x200B, *range(0x2060, 0x2065), *range(0xFFF9, 0xFFFC))}
+UNSEEN |= {chr(n) for n in range(0xE0000, 0xE0080)}
+
+
+def test_what_no_terminal_shows() -> None:
+    """A zero-width space or a text hidden in tags is seen, and in JSON stays what it is; emoji stay whole."""
+    assert written_out("a\u200bb \U000e0041") == "a‹U+200B›b ‹U+E0041›"
+    assert as_json("a\u200b\U000e0041") == '"a\\u200b\\udb40\\udc41"'
+    assert written_out("👩\u200d🚒") == "👩\u200d🚒"
+
+
+def test_json_is_broken_between_words() -> None:
+    """A long text in the JSON view is wrapped between words."""
+    shown = plain(draw_blocks(json_blocks({"prompt": "many words " * 30}), 40))
+    assert all(len(row) <= 40 for row in shown) and not any(row.endswith((" wor", " man")) for row in shown)
+
+
+@pytest.mark.parametrize("width", [40, 70, 104])
+def test_help_hangs(width: int) -> None:
+    """What a key does goes on below itself, not below the key."""
+    keys = [("o  O", "open files, a folder or a data set " * 4), ("x", "exclude")]
+    shown = plain(key_rows("Here", keys, width))
+    assert shown[0] == "Here" and shown[1].startswith("o  O   open files")
+    assert all(row.startswith("       ") for row in shown[2:-1]) and shown[-1] == "x      exclude"
+    assert all(cell_len(row) <= width for row in shown)
+
+
 @given(st.text())
 def test_written_out_is_clean(text: str) -> None:
     """Whatever a row holds, nothing that a terminal obeys is left when it is written out."""
     shown = written_out(text)
     assert clean_text(shown) == shown
-    assert shown == text or clean_text(text) != text
+    assert shown == text or clean_text(text) != text or set(text) & UNSEEN
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text())))
@@ -92,6 +120,16 @@ def test_a_table_of_rows(tmp_path: Path, name: str) -> None:
     assert table.beginnings(0, 3) == ["One?", "Two lines?", "Größe?"]
     assert list(RowTable.build(source, matcher("GRÖß")).lines) == lines[2:]
     assert not len(RowTable.build(source, matcher("nowhere")))
+
+
+def test_what_is_no_row(tmp_path: Path) -> None:
+    """In the list of all rows, a line that holds no object says so."""
+    table = RowTable.build(Source(write_lines(tmp_path / "odd.jsonl", ["null", '["a", "b"]', "3"])))
+    assert table.beginnings(0, 3) == [
+        "✕ no row but null: null",
+        '✕ no row but a list: ["a", "b"]',
+        "✕ no row but a number: 3",
+    ]
 
 
 def test_rows_are_read_when_looked_at(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ here it is exactly what one looks for: cleaned away, the finding "control charac
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,11 @@ MOST_CHARACTERS = 60_000
 """Of one text that are drawn: a row may hold a book, and nobody reads it here."""
 
 _INDENT = 2
+
+# What no terminal shows and a tokenizer reads: soft hyphen, zero-width space, word joiner and the invisible
+# operators, interlinear marks, and the tags that spell hidden text. Not the joiners U+200C and U+200D, which
+# Persian, Indian scripts and emoji need.
+_UNSEEN = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,13 @@ def written_out(text: str, spell: Callable[[str], str] = lambda sign: f"‹U+{or
         spell: From such a character to how it is written.
     """
     text = text.replace("\r\n", "\n")
-    if clean_text(text) == text:
+    if clean_text(text) == text and not _UNSEEN.search(text):
         return text
-    return "".join(sign if sign in "\n\t" or clean_text(sign) == sign else spell(sign) for sign in text)
+    return "".join(spell(sign) if _is_hidden(sign) else sign for sign in text)
+
+
+def _is_hidden(sign: str) -> bool:
+    return sign not in "\n\t" and (clean_text(sign) != sign or _UNSEEN.match(sign) is not None)
 
 
 def as_json(value: Any, *, indent: int | None = 2) -> str:
@@ -63,12 +73,12 @@ def as_json(value: Any, *, indent: int | None = 2) -> str:
 
 def escaped(text: str) -> str:
     """Return a text in which what a terminal would obey or hide is escaped as JSON does it."""
-    return written_out(text, lambda sign: f"\\u{ord(sign):04x}")
+    return written_out(text, lambda sign: json.dumps(sign)[1:-1])
 
 
 def json_blocks(value: Any) -> list[Block]:
     """Return a row as it lies in the file, indented."""
-    return [Block(text=_short(as_json(value)), folded=True)]
+    return [Block(text=_short(as_json(value)))]
 
 
 def raw_line_blocks(raw: str, column: int | None) -> list[Block]:

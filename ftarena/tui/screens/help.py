@@ -1,6 +1,7 @@
 """`?`: what this place is for and what its keys do."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -8,6 +9,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from ftarena.tui.drawing.pieces import Piece, Row, wrap
+from ftarena.tui.widgets.rows import Rows
 
 _EVERYWHERE = (
     ("1–5  F1–F5", "go to a place (F-keys also while typing)"),
@@ -18,6 +22,23 @@ _EVERYWHERE = (
     ("esc", "back, cancel, stop typing"),
     ("q", "quit; engine, runs and votes are not touched by it"),
 )
+
+
+def key_rows(title: str, keys: Sequence[tuple[str, str]], width: int) -> list[Row]:
+    """Return what keys do below a title; what does not fit into a row goes on below itself.
+
+    Args:
+        title: Where they work.
+        keys: Each with what it does.
+        width: Cells a row.
+    """
+    column = max((len(key) for key, _ in keys), default=0) + 3
+    rows: list[Row] = [[Piece(title, "strong")]]
+    for key, what in keys:
+        first, *others = wrap([Piece(what)], max(width - column, 20))
+        rows.append([Piece(key.ljust(column), "strong"), *first])
+        rows += [[Piece(" " * column), *row] for row in others]
+    return rows
 
 
 class HelpScreen(ModalScreen[None]):
@@ -40,15 +61,10 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = Content("help")
             box.border_subtitle = Content("esc closes")
             yield Static(Content(self._about), classes="about")
-            yield Static(self._table("Here", self._keys))
-            yield Static(self._table("Everywhere", _EVERYWHERE))
-
-    @staticmethod
-    def _table(title: str, keys: Sequence[tuple[str, str]]) -> Content:
-        width = max((len(key) for key, _ in keys), default=0)
-        lines = [Content.styled(title, "bold underline")]
-        lines += [Content.assemble((key.ljust(width + 3), "bold"), what) for key, what in keys]
-        return Content("\n").join(lines)
+            for title, keys in (("Here", self._keys), ("Everywhere", _EVERYWHERE)):
+                table = Rows()
+                table.show(partial(key_rows, title, keys))
+                yield table
 
     def action_scroll(self, by: int) -> None:
         """Scroll the page."""
