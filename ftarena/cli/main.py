@@ -43,6 +43,10 @@ def root(
         list[str] | None,
         typer.Option("--data", help="What the place Data opens: a file or folder. May be given twice."),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="What columns of these mean: prompt=question,completion=answer"),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
@@ -52,8 +56,11 @@ def root(
     Without a command it opens the full-screen program.
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(_open(db, labeler, contestant, place or ("data" if data else "chat"), data or ()))
-    if db or labeler or contestant or place or data:
+        if columns and not data:
+            raise UsageError("--columns of which file?", "such as: ftarena --data FILE --columns …")
+        place = place or ("data" if data else "chat")
+        raise typer.Exit(_open(db, labeler, contestant, place, data or (), columns))
+    if db or labeler or contestant or place or data or columns:
         raise UsageError(
             "options go behind the whole command, not before it",
             f"such as: ftarena {context.invoked_subcommand} … --db FILE",
@@ -66,6 +73,7 @@ def _open(
     contestants: list[str] | None,
     place: str,
     data: Sequence[str] = (),
+    columns: str | None = None,
 ) -> int:
     """Open the full-screen program; where it asks for the demo, run that and come back."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -85,6 +93,7 @@ def _open(
             labeler=labeler_name(labeler),
             contestants=contestants,
             data=data,
+            columns=columns,
         )
         if result != RUN_DEMO:
             return result

@@ -5,7 +5,7 @@ asked for the demo, which belongs into the plain terminal; the caller runs it an
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from textual.screen import ModalScreen, Screen
 
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.tui.desk import Desk
+from ftarena.tui.leaving import leaving_nothing
 from ftarena.tui.screens.place import RUN_DEMO
 from ftarena.tui.settings import Reveal, load_settings, save_settings
 from ftarena.tui.situation import Situation, farewell, look
@@ -52,17 +53,21 @@ class FtarenaApp(Troubles):
     situation: reactive[Situation] = reactive(Situation(looked=False))
     """Engines and runs, read anew every second. Places watch it."""
 
-    def __init__(self, desk: Desk, place: str = "chat", data: Sequence[str] = ()) -> None:
+    def __init__(
+        self, desk: Desk, place: str = "chat", data: Sequence[str] = (), columns: str | None = None
+    ) -> None:
         """Open nothing yet.
 
         Args:
             desk: The project.
             place: Where to begin.
             data: What the place Data opens first: files, directories, data sets of the hub.
+            columns: What the columns of these mean: `prompt=question,completion=answer`. None: what is
+                remembered, else the usual.
         """
         super().__init__()
         self.desk = desk
-        self._data = tuple(data)
+        self._data, self._columns = tuple(data), columns
         self.settings = load_settings(self._settings_file)
         self._mounted_theme = ""
         self._enlisted: frozenset[str] = frozenset()  # runs that are known to be contestants
@@ -94,7 +99,7 @@ class FtarenaApp(Troubles):
             return RunsScreen(self.desk)
         from ftarena.tui.screens.data import DataScreen
 
-        return DataScreen(self.desk, self._data)
+        return DataScreen(self.desk, self._data, self._columns)
 
     async def on_mount(self) -> None:
         """Go to the first place; look around only once it has been painted."""
@@ -211,6 +216,11 @@ class FtarenaApp(Troubles):
         self.settings = self.settings.with_data(spec)
         save_settings(self._settings_file, self.settings)
 
+    def remember_columns(self, columns: Mapping[Path, str]) -> None:
+        """Remember what the columns of files mean; an empty text: the usual."""
+        self.settings = self.settings.with_columns({str(path.absolute()): v for path, v in columns.items()})
+        save_settings(self._settings_file, self.settings)
+
     def watch_theme(self, theme: str) -> None:
         """Remember a theme that was chosen."""
         if self._mounted_theme and theme != self._mounted_theme:
@@ -231,6 +241,7 @@ def run(
     labeler: str,
     contestants: Sequence[str] | None = None,
     data: Sequence[str] = (),
+    columns: str | None = None,
     say: Callable[[str], object] = print,
 ) -> int:
     """Open the interface and return when it is closed.
@@ -242,20 +253,26 @@ def run(
         labeler: Who votes.
         contestants: Names to compare; None means all that can answer.
         data: What the place Data opens first.
+        columns: What their columns mean, as `--columns` says it.
         say: Told, line by line, what goes on after quitting.
 
     Returns:
         The exit code, or `RUN_DEMO`.
 
     Raises:
-        UsageError: There is no terminal to draw on.
+        UsageError: There is no terminal to draw on, or the columns are not understood.
     """
     if not sys.__stderr__ or not sys.__stderr__.isatty():
         raise UsageError(
             "the interface draws on standard error, which is not a terminal", "do not redirect 2>"
         )
+    if columns:
+        from ftarena.curation.shapes.columns import read_columns
+
+        read_columns(columns)  # before the terminal is taken over
     teach_textual()
-    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place, data)
+    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place, data, columns)
+    app.driver_class = leaving_nothing(app.driver_class)
     result = app.run()
     if result == RUN_DEMO:
         return RUN_DEMO

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport
 
 CODE_COLUMNS = (Column("", right=True), Column("count", right=True), Column("what", grow=True))
-PLACE_COLUMNS = (Column(""), Column("line", right=True), Column("what", grow=True))
+PLACE_COLUMNS = (Column(""), Column("line", right=True, keep_end=True), Column("what", grow=True))
 
 ALL, DECIDED = "*all", "*decided"
 """Keys of the two groups that are no findings: every row, and the rows about which something was decided."""
@@ -39,8 +39,9 @@ def all_columns(places: int, names: Sequence[str]) -> tuple[Column, ...]:
         names: Of the files; more than one stands before the line.
     """
     longest = max(map(len, names), default=0) + 1 if len(names) > 1 else 0
-    size = min(len(str(places)) + longest, 24)
-    return (Column("", width=1), Column("line", right=True, width=max(size, 4)), Column("row", grow=True))
+    size = max(len(str(places)) + longest, 4)
+    line = Column("line", right=True, width=size, keep_end=True)
+    return (Column("", width=1), line, Column("row", grow=True))
 
 
 def code_rows(
@@ -117,7 +118,11 @@ class AllRows:
     """The rows of several tables as rows of a list; how they begin is read when they are looked at."""
 
     def __init__(
-        self, tables: Sequence[RowTable], sign: Callable[[Place], str], wanted: Callable[[], object]
+        self,
+        tables: Sequence[RowTable],
+        sign: Callable[[Place], str],
+        wanted: Callable[[], object],
+        edited: Callable[[Place], str | None] = lambda place: None,
     ) -> None:
         """Put tables below each other.
 
@@ -125,12 +130,13 @@ class AllRows:
             tables: The files.
             sign: From a row to the sign of what was decided about it.
             wanted: Called when a row was looked at whose beginning is not known: then `missing` and `fetch`.
+            edited: From a row to how it begins since it was edited; None for all others.
         """
         self.tables = [table for table in tables if len(table)]
         self._starts = [0]
         for table in self.tables:
             self._starts.append(self._starts[-1] + len(table))
-        self._sign, self._wanted = sign, wanted
+        self._sign, self._wanted, self._edited = sign, wanted, edited
         self._known: dict[int, str] = {}
         self._missing: list[int] = []
 
@@ -142,7 +148,7 @@ class AllRows:
 
     def __getitem__(self, number: int) -> ListRow:
         place = self.at(number)
-        text = self._known.get(number)
+        text = self._edited(place) or self._known.get(number)
         if text is None:
             if not self._missing:
                 self._wanted()

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textual.suggester import Suggester
-
 from ftarena.errors import FtarenaError
+from ftarena.tui.screens.ask import Completer
 from ftarena.tui.workbench import Model
 from ftarena.workspace import Workspace
 
@@ -169,26 +168,26 @@ def specs(text: str) -> tuple[str, ...]:
         return (text,)
 
 
-class PathSuggester(Suggester):
-    """Completes a path: to something that is near, else to what lies in the folder that was typed so far."""
+class PathCompleter(Completer):
+    """Completes a path: to something that is near, and to what lies in the folder that was typed so far."""
 
-    def __init__(self, near: Sequence[str]) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._near = near
+    def candidates(self, value: str) -> list[str]:
+        """Return what a line could become."""
+        found = super().candidates(value)
+        return list(dict.fromkeys([*found, *self._in_folder(value)])) if value.strip() else found
 
-    async def get_suggestion(self, value: str) -> str | None:
-        """Return what the line could become."""
-        for one in self._near:
-            if one.startswith(value):
-                return one
+    @staticmethod
+    def _in_folder(value: str) -> list[str]:
         typed = Path(value).expanduser()
         folder, begun = (typed, "") if value.endswith("/") else (typed.parent, typed.name)
         try:
             names = sorted(p.name + ("/" if p.is_dir() else "") for p in folder.iterdir())
-        except OSError:
-            return None
-        for name in names:
-            fits = name.startswith(begun) and (begun or not name.startswith("."))
-            if fits and (name.endswith("/") or _is_data(name)):
-                return value.removesuffix(begun) + name if begun else value + name
-        return None
+        except (OSError, ValueError):
+            return []
+        return [
+            value.removesuffix(begun) + name
+            for name in names
+            if name.startswith(begun)
+            and (begun or not name.startswith("."))
+            and (name.endswith("/") or _is_data(name))
+        ]

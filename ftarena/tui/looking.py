@@ -34,7 +34,7 @@ def draw_looked(
         view: How it is looked at.
         code: The kind of finding that led here.
     """
-    if isinstance(looked.row, Problem):
+    if isinstance(looked.row, Problem) and looked.value is None:
         if looked.raw:
             return partial(
                 draw_blocks, _below(looked.trouble, raw_line_blocks(looked.raw, looked.row.column))

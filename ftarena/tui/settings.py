@@ -1,10 +1,11 @@
-"""The few things that are remembered: the theme, when names are shown, which data was opened last.
+"""The few things that are remembered: the theme, when names are shown, which data was opened last and how.
 
 One small JSON file a project.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,6 +14,9 @@ Reveal = Literal["never", "after", "end"]
 
 MOST_DATA = 8
 """How many opened data files are remembered."""
+
+MOST_COLUMNS = 100
+"""Of how many files it is remembered what their columns mean."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Settings:
     data: tuple[str, ...] = ()
     """What was opened in Data, as it was typed, the last one first."""
 
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Of files with columns of their own, by absolute path: `prompt=question,completion=answer`."""
+
     def with_theme(self, theme: str) -> "Settings":
         """Return these settings with another theme."""
         return replace(self, theme=theme)
@@ -41,6 +48,12 @@ class Settings:
         others = [one for one in self.data if one != spec]
         return replace(self, data=(spec, *others)[:MOST_DATA])
 
+    def with_columns(self, columns: Mapping[str, str]) -> "Settings":
+        """Return these settings with what the columns of some files mean; an empty text: the usual."""
+        kept = {path: said for path, said in self.columns.items() if path not in columns}
+        kept |= {path: said for path, said in columns.items() if said}
+        return replace(self, columns=dict(list(kept.items())[-MOST_COLUMNS:]))
+
 
 def load_settings(path: Path) -> Settings:
     """Return the settings in a file; what is missing or makes no sense is the default."""
@@ -51,10 +64,14 @@ def load_settings(path: Path) -> Settings:
     if not isinstance(found, dict):
         return Settings()
     reveal, theme, data = found.get("reveal"), found.get("theme"), found.get("data")
+    columns = found.get("columns")
     return Settings(
         theme=theme if isinstance(theme, str) else "",
         reveal=reveal if reveal in get_args(Reveal) else "after",
         data=tuple(one for one in data if isinstance(one, str))[:MOST_DATA] if isinstance(data, list) else (),
+        columns={path: said for path, said in columns.items() if isinstance(said, str)}
+        if isinstance(columns, dict)
+        else {},
     )
 
 

@@ -4,26 +4,28 @@ Knows no widget. Whatever reads or writes files is meant to be called in a threa
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftarena.curation.examples import BadRow, Example
 from ftarena.curation.findings import Finding
 from ftarena.curation.rows import Problem, Row
-from ftarena.curation.sources import Source
+from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError
 from ftarena.tui.data_check import CheckOrder
-from ftarena.tui.data_rows import Place, read_place, read_places
+from ftarena.tui.data_rows import Place, beginning, read_place, read_places
+from ftarena.tui.drawing.findings import EXCLUDED
 
 if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport
     from ftarena.curation.decisions.ledger import Decisions
+    from ftarena.curation.shapes.suggestions import Guess
     from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
     from ftarena.curation.tokens.mask import MaskView
 
-SIGNS = {"exclude": "✗", "edit": "✎", "relabel": "⇄"}
+SIGNS = {"exclude": EXCLUDED, "edit": "✎", "relabel": "⇄"}
 """How decisions are shown in lists."""
 
 WORDS = {"exclude": "excluded", "edit": "edited", "relabel": "relabelled"}
@@ -35,6 +37,12 @@ UNUSABLE = frozenset(
     )
 )  # fmt: skip
 """Findings of rows that are no examples: writing a set refuses them or leaves them out."""
+
+_LEAST_SHARE = 0.5
+"""Of its rows must have no known shape before it is asked what the columns of a file mean."""
+
+_LOOKED_AT = 5
+"""Rows of a file that must look alike for a guess about its columns."""
 
 MOST_REPORTS = 4
 """How many checks of a session are kept, to be shown again at once."""
@@ -70,7 +78,10 @@ class Looked:
     """Why it cannot be understood."""
 
     decided: tuple[str, ...] = ()
-    """What stands about it, the oldest first: `exclude`, `edit`, `relabel`."""
+    """What was decided and makes it what it is: `exclude`; or `edit`, `relabel`, one of them or both."""
+
+    undoable: bool = False
+    """Whether a decision about it stands that could be taken back."""
 
 
 class Workbench:
@@ -85,6 +96,10 @@ class Workbench:
         """Of the files when they were checked."""
         self.signs: dict[Place, str] = {}
         """What was decided, by the place where it was decided."""
+        self.edited: dict[Place, str] = {}
+        """How edited rows begin now."""
+        self.guesses: dict[Path, Guess] = {}
+        """What the columns of files seem to mean of which most rows have a shape that is not known."""
         self._reports: dict[tuple[str, tuple[object, ...]], CheckReport] = {}
         self._decisions: dict[Path, Decisions] = {}
         self._done: list[list[Row | Problem]] = []
@@ -104,24 +119,55 @@ class Workbench:
         """Return the source with a path."""
         return next(source for source in self.sources if source.path == path)
 
-    def open(self, train: Sequence[str], heldout: Sequence[str] = ()) -> None:
+    def open(
+        self,
+        train: Sequence[str],
+        heldout: Sequence[str] = (),
+        columns: Callable[[Path], Columns | None] = lambda path: None,
+    ) -> None:
         """Open files; what was known about others is put away.
 
         Args:
             train: Files, folders, data sets of the hub.
             heldout: The same, kept aside for evaluation.
+            columns: From a file to what its columns mean; None: what its description says, or the usual.
 
         Raises:
             FtarenaError: One of them is not there, or nothing that can be read.
         """
         from ftarena.curation.decisions.ledger import Decisions
 
-        found = tuple(_unique(source for spec in train for source in resolve(spec)))
-        kept = tuple(_unique(source for spec in heldout for source in resolve(spec)))
+        def named(source: Source) -> Source:
+            said = columns(source.path)
+            return source if said is None else replace(source, columns=said)
+
+        found = tuple(_unique(named(source) for spec in train for source in resolve(spec)))
+        kept = tuple(_unique(named(source) for spec in heldout for source in resolve(spec)))
         decisions = {source.path: Decisions.open(source) for source in (*found, *kept)}
         self.train, self.heldout = found, tuple(s for s in kept if s.path not in {t.path for t in found})
         self._decisions, self._done = decisions, []
-        self.report, self.stamp = None, ()
+        self.report, self.stamp, self.guesses = None, (), {}
+        self._read_signs()
+
+    def read_as(self, columns: Mapping[Path, Columns]) -> None:
+        """Read files otherwise from now on; what was found in them before is put away.
+
+        Args:
+            columns: What the columns of some of the open files mean.
+
+        Raises:
+            FtarenaError: The decisions about one of them cannot be read.
+        """
+        from ftarena.curation.decisions.ledger import Decisions
+
+        def named(source: Source) -> Source:
+            return replace(source, columns=columns.get(source.path, source.columns))
+
+        train, heldout = tuple(map(named, self.train)), tuple(map(named, self.heldout))
+        decisions = {source.path: Decisions.open(source) for source in (*train, *heldout)}
+        with self._lock:
+            self.train, self.heldout, self._decisions = train, heldout, decisions
+        self.report, self.stamp, self.guesses = None, (), {}
         self._read_signs()
 
     def look_at_files(self) -> tuple[object, ...]:
@@ -150,18 +196,63 @@ class Workbench:
         """Return the report of the same check of files that have not changed since."""
         return self._reports.get((repr(order), self.look_at_files()))
 
-    def keep(self, order: CheckOrder, stamp: tuple[object, ...], report: "CheckReport") -> None:
+    def keep(
+        self,
+        order: CheckOrder,
+        stamp: tuple[object, ...],
+        report: "CheckReport",
+        guesses: "Mapping[Path, Guess]",
+    ) -> None:
         """Take a finished check.
 
         Args:
             order: What was checked.
             stamp: The files as they were before it began.
             report: What it found.
+            guesses: What `guess` makes of that.
         """
-        self.report, self.stamp = report, stamp
+        self.report, self.stamp, self.guesses = report, stamp, dict(guesses)
         self._reports[repr(order), stamp] = report
         while len(self._reports) > MOST_REPORTS:
             del self._reports[next(iter(self._reports))]
+
+    def guess(self, report: "CheckReport") -> "dict[Path, Guess]":
+        """Return what the columns of files seem to mean of which most rows have no shape that is known.
+
+        Args:
+            report: What was found in the open files.
+
+        Raises:
+            FtarenaError: A file is gone.
+        """
+        from ftarena.curation.shapes import SHAPES
+        from ftarena.curation.shapes.suggestions import guess
+
+        found = {}
+        for source in self.sources:
+            lines = [one.line for one in report.findings if one.code == "shape" and one.file == source.path]
+            if source.shape or len(lines) <= _LEAST_SHARE * (len(lines) + _usable(report, [source])):
+                continue
+            some = {lines[len(lines) * n // _LOOKED_AT] for n in range(_LOOKED_AT)}
+            rows = [row for row in read_places(source, some) if isinstance(row, Row)]
+            guesses = [guess(row.value, tuple(SHAPES)) for row in rows if isinstance(row.value, dict)]
+            if guesses and guesses[0] is not None and all(one == guesses[0] for one in guesses):
+                found[source.path] = guesses[0]
+        return found
+
+    def columns_in(self, path: Path) -> list[str]:
+        """Return the names of the columns of a file: those of its first rows that could be read."""
+        from itertools import islice
+
+        from ftarena.curation.rows import read_rows
+
+        rows = islice(read_rows(self.source(path)), _LOOKED_AT)
+        values = [row.value for row in rows if isinstance(row, Row) and isinstance(row.value, dict)]
+        return list(dict.fromkeys(key for value in values for key in value))
+
+    def usable(self, sources: Sequence[Source]) -> int:
+        """Return how many rows of some files the check could use."""
+        return _usable(self.report, sources) if self.report else 0
 
     @property
     def changed(self) -> bool:
@@ -176,8 +267,8 @@ class Workbench:
         Raises:
             FtarenaError: The file or the row is gone.
         """
+        from ftarena.curation.decisions.decision import Decided, effective
         from ftarena.curation.decisions.identity import Item
-        from ftarena.curation.decisions.ledger import Decided
 
         source = self.source(place[0])
         row, raw = read_place(source, place[1])
@@ -186,15 +277,15 @@ class Workbench:
             pile = decisions.pile(row)
             inside = pile[:-1] if pile and pile[-1].action == "exclude" else pile
             now = decisions.outcome(Decided(Item(row, raw), inside)) or row
-        actions = tuple(one.action for one in pile)
+        actions = tuple(one.action for one in effective(pile))
         self._sign(place, actions)
+        looked = Looked(place, row, raw, decided=actions, undoable=bool(pile))
         if isinstance(now, Problem):
-            return Looked(place, row, raw, trouble=now.message, decided=actions)
+            return replace(looked, trouble=now.message)
         try:
-            example = understood(source, place[1], now.value)
+            return replace(looked, value=now.value, example=understood(source, place[1], now.value))
         except BadRow as bad:
-            return Looked(place, row, raw, now.value, trouble=str(bad), decided=actions)
-        return Looked(place, row, raw, now.value, example, decided=actions)
+            return replace(looked, value=now.value, trouble=str(bad))
 
     def masks(self, example: Example) -> "list[tuple[str, MaskView]]":
         """Return an example as tokens, with what is learned of them.
@@ -279,7 +370,7 @@ class Workbench:
         self._read_signs()
 
     def relabel(self, looked: Looked, by: str) -> None:
-        """Swap a pair, or flip a label.
+        """Swap a pair, or flip a label; back again where that was the last decision about it.
 
         Raises:
             FtarenaError: The row is neither, or the decision cannot be written down.
@@ -287,8 +378,13 @@ class Workbench:
         if isinstance(looked.row, Problem):
             raise FtarenaError("this line cannot be read, so there is nothing to turn round", "e edits it")
         with self._lock:
-            self._decisions[looked.place[0]].relabel(looked.row, by)
-        self._done.append([looked.row])
+            decisions = self._decisions[looked.place[0]]
+            standing = decisions.of(looked.row)
+            if standing is not None and standing.action == "relabel":
+                decisions.undo(looked.row, by)
+            else:
+                decisions.relabel(looked.row, by)
+                self._done.append([looked.row])
         self._read_signs()
 
     def undo(self, looked: Looked | None, by: str) -> tuple[Place, int]:
@@ -306,7 +402,7 @@ class Workbench:
         """
         if self._done:
             rows = self._done[-1]
-        elif looked is not None and looked.decided:
+        elif looked is not None and looked.undoable:
             rows = [looked.row]
         else:
             raise FtarenaError("nothing was decided here that could be taken back")
@@ -368,11 +464,19 @@ class Workbench:
             self.signs.pop(place, None)
 
     def _read_signs(self) -> None:
-        self.signs = {
-            (path, decision.line): SIGNS[decision.action]
-            for path, decisions in self._decisions.items()
-            for decision in decisions.standing
-        }
+        from ftarena.curation.decisions.decision import Decision, effective
+
+        signs, edited = {}, {}
+        for path, decisions in self._decisions.items():
+            piles: dict[tuple[str, int], list[Decision]] = {}
+            for decision in decisions.standing:
+                piles.setdefault(decision.key, []).append(decision)
+            for pile in piles.values():
+                for decision in effective(pile):
+                    signs[path, decision.line] = SIGNS[decision.action]
+                    if decision.value is not None:
+                        edited[path, decision.line] = beginning(Row(path, decision.line, decision.value))
+        self.signs, self.edited = signs, edited
 
 
 def resolve(spec: str) -> list[Source]:
@@ -401,6 +505,19 @@ def understood(source: Source, line: int, value: Any) -> Example:
     return example_of(source.path, line, value, shapes, source.columns)
 
 
+def judge_of(source: Source, line: int) -> Callable[[Any], Example]:
+    """Return what understands an edited row, and refuses what could not be used. May read the file.
+
+    Raises:
+        FtarenaError: The file cannot be read. What is returned raises `BadRow`.
+    """
+    from ftarena.curation.reading import usable_shapes
+    from ftarena.curation.shapes import example_of
+
+    shapes = usable_shapes(source)
+    return lambda value: example_of(source.path, line, value, shapes, source.columns)
+
+
 def matching(findings: Iterable[Finding], needle: str, title: Callable[[str], str]) -> list[Finding]:
     """Return the findings in which a text occurs: in the code, its title, the message or `file:line`."""
     wanted = needle.casefold().strip()
@@ -411,6 +528,11 @@ def matching(findings: Iterable[Finding], needle: str, title: Callable[[str], st
         for one in findings
         if wanted in f"{one.code} {title(one.code)} {one.message} {one.file.name}:{one.line}".casefold()
     ]
+
+
+def _usable(report: "CheckReport", sources: Iterable[Source]) -> int:
+    rows = report.stats["rows"]
+    return sum(sum(rows.get(str(source.path), {}).values()) for source in sources)
 
 
 def _unique(sources: Iterable[Source]) -> list[Source]:

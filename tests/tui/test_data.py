@@ -137,8 +137,6 @@ async def test_as_tokens(workspace: Workspace, planted: Path, tmp_path: Path) ->
         await pilot.press("enter")
         await shows(pilot, "no model is called")
         model = write_model(tmp_path / "model")
-        await pilot.press("m")
-        await shows(pilot, "Which model's tokens?")
         app.screen.query_one("Input").value = f"{model} 64"  # type: ignore[attr-defined]
         await pilot.press("enter")
         await until(pilot, lambda: "only read" in pane(app))
@@ -251,8 +249,32 @@ async def test_editing(workspace: Workspace, planted: Path) -> None:
     assert "git branch" not in planted.read_text()
 
 
+async def test_a_broken_line_is_mended(workspace: Workspace, planted: Path) -> None:
+    """I exclude a torn line, then mend it: it is in again, and everywhere I see what will be written."""
+    app = open_app(workspace, planted)
+    async with app.run_test(size=LARGE) as pilot:
+        await checked(pilot)
+        await go_to(pilot, "json")
+        await pilot.press("x")
+        await shows(pilot, "✕ 2 errors, 1 left")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditRowScreen))
+        app.screen.query_one(RowEditor).text = '{"prompt": "Only a question?"}'
+        await shows(pilot, "✕ ")
+        app.screen.query_one(RowEditor).text = json.dumps(chat("Mended?", "Yes, by hand."))
+        await shows(pilot, "● reads as messages: 2 turns")
+        await pilot.press("alt+enter")
+        await until(pilot, lambda: "assistant  ● learned\n  Yes, by hand." in pane(app))
+        await shows(pilot, "sft.jsonl:3 is in again, edited.")
+        title = str(screen(app).query_one("#example").border_title)
+        assert "✎ edited" in title and "excluded" not in title
+        await go_to(pilot, "*all")
+        await shows(pilot, "✎     3  Mended?")
+
+
 async def test_relabelling(workspace: Workspace, here: Path) -> None:
-    """r swaps chosen and rejected; again swaps them back; rows that are no pair do not offer it."""
+    """r swaps chosen and rejected; again swaps them back, and nothing is decided any more; rows that are no
+    pair do not offer it, and say why."""
     app = open_app(workspace, write_lines(here / "pairs.jsonl", PAIRS))
     async with app.run_test(size=LARGE) as pilot:
         await checked(pilot)
@@ -263,10 +285,15 @@ async def test_relabelling(workspace: Workspace, here: Path) -> None:
         await shows(pilot, "⇄ 1 relabelled")
         await pilot.press("r")
         await until(pilot, lambda: "✓ chosen\n  I cannot tell." in pane(app))
+        assert "relabelled" not in screen_text(app) and not screen(app).bench.signs
     app = open_app(workspace, write_lines(here / "sft.jsonl", PLANTED[:1]))
     async with app.run_test(size=LARGE) as pilot:
         await checked(pilot)
         assert "relabel" not in screen_text(app).splitlines()[-1]
+        await pilot.press("r")
+        await shows(pilot, "r relabels preference pairs and labelled answers; this row is none")
+        await pilot.press("X")
+        await shows(pilot, "X excludes all rows of a kind of finding")
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -383,8 +410,91 @@ async def test_applying(workspace: Workspace, planted: Path) -> None:
     assert (planted.parent / "sft.curated.jsonl.manifest.json").is_file()
 
 
+@pytest.fixture
+def faq(here: Path) -> Path:
+    """A table whose columns have names of their own."""
+    lines = [f"How do I oil pump {n}?,Open valve {n * 7} and pour.,manual {n}" for n in range(6)]
+    return write_lines(here / "faq.csv", ["Question,Answer,source", *lines])
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_columns_are_offered(workspace: Workspace, faq: Path, size: tuple[int, int]) -> None:
+    """No row is understood, and all look like question and answer: I am told, c fills in what they mean, and
+    the file is read so, now and the next time; before that, a does not offer to throw everything away."""
+    workspace.ensure()
+    app = open_app(workspace, faq)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await checked(pilot)
+        await shows(pilot, "looks like Question and Answer: c reads it so")
+        await pilot.press("a")
+        await shows(pilot, "no row of faq.csv can be used")
+        assert "Leave them out?" not in screen_text(app)
+        await pilot.press("c")
+        await shows(pilot, "What do the columns of faq.csv mean?")
+        line = app.screen.query_one(Input)
+        assert line.value == "prompt=Question,completion=Answer"
+        line.value = "prompt=Question,completion=Anser"
+        await pilot.press("enter")
+        await shows(pilot, "did you mean Answer?")
+        line.value = "prompt=Question,answer=Answer"
+        await pilot.press("enter")
+        await shows(pilot, "did you mean completion=Answer?")
+        line.value = "prompt=Question,completion=Answer"
+        await pilot.press("enter")
+        await shows(pilot, "6 examples")
+        await shows(pilot, "Open valve 0 and pour.")
+        await pilot.press("a", "enter")
+        await shows(pilot, "dataset: faq.curated.jsonl")
+    first = json.loads((faq.parent / "faq.curated.jsonl").read_text().splitlines()[0])
+    assert (first["prompt"], first["completion"]) == ("How do I oil pump 0?", "Open valve 0 and pour.")
+    app = open_app(workspace, faq)
+    async with app.run_test(size=size) as pilot:
+        await checked(pilot)
+        await shows(pilot, "6 examples")
+        await pilot.press("c")
+        await shows(pilot, "What do the columns of faq.csv mean?")
+        app.screen.query_one(Input).value = ""
+        await pilot.press("enter")
+        await shows(pilot, "looks like Question and Answer")
+
+
+async def test_columns_on_the_command_line(workspace: Workspace, faq: Path) -> None:
+    """ftarena --data FILE --columns …: the file is read so from the start."""
+    app = FtarenaApp(make_desk(workspace), "data", [str(faq)], "prompt=Question,completion=Answer")
+    async with app.run_test(size=SMALL) as pilot:
+        await checked(pilot)
+        await shows(pilot, "6 examples")
+
+
+async def test_decided_before(workspace: Workspace, planted: Path) -> None:
+    """I open a file about which I decided before: when the check ends I stand on the worst finding."""
+    app = open_app(workspace, planted)
+    async with app.run_test(size=SMALL) as pilot:
+        await checked(pilot)
+        await go_to(pilot, "duplicate")
+        await pilot.press("x")
+        await shows(pilot, "1 excluded")
+    app = open_app(workspace, planted)
+    async with app.run_test(size=SMALL) as pilot:
+        await checked(pilot)
+        assert kinds(app).current == "json"
+
+
+async def test_several_files(workspace: Workspace, here: Path) -> None:
+    """Of several files with long names I see the line and what is wrong, not only the name."""
+    files = [write_lines(here / f"a-very-long-name-of-a-file-of-examples-{n}.jsonl", PLANTED) for n in (1, 2)]
+    app = open_app(workspace, *files)
+    async with app.run_test(size=(120, 34)) as pilot:
+        await checked(pilot)
+        await go_to(pilot, "json")
+        await shows(pilot, "1.jsonl:3  broken JSON")
+        await go_to(pilot, "*all")
+        await shows(pilot, "1.jsonl:2  How do I")
+
+
 async def test_opening(workspace: Workspace, planted: Path, here: Path) -> None:
-    """o asks for files and completes; what is not there is said, what was opened is remembered."""
+    """o asks for files: the list shrinks while I type, tab completes; a wrong name keeps the dialog and what
+    I typed, and says what is wrong; what was opened is remembered."""
     write_lines(here / "more data.jsonl", PLANTED[:2])
     workspace.ensure()
     app = open_app(workspace)
@@ -392,17 +502,37 @@ async def test_opening(workspace: Workspace, planted: Path, here: Path) -> None:
         await shows(pilot, "near")
         await pilot.press("o")
         await shows(pilot, "Which data?")
-        app.screen.query_one("Input").value = "none.jsonl"  # type: ignore[attr-defined]
-        await pilot.press("enter")
-        await shows(pilot, "none.jsonl")
-        await shows(pilot, "No data is open.")
-        await pilot.press("o")
-        await shows(pilot, "Which data?")
-        app.screen.query_one("Input").value = "sft.jsonl 'more data.jsonl'"  # type: ignore[attr-defined]
+        await shows(pilot, "  sft.jsonl")
+        line = app.screen.query_one(Input)
+        line.value = ""
+        await pilot.press(*"none.jsonl", "enter")
+        await shows(pilot, "✕ there is no file none.jsonl")
+        assert line.value == "none.jsonl" and app.screen.query_one(Input) is line
+        line.value = "mor"
+        await until(pilot, lambda: "  sft.jsonl" not in screen_text(app))
+        await pilot.press("tab")
+        assert line.value == "more data.jsonl"
+        line.value = ""
+        await shows(pilot, "  sft.jsonl")
+        await pilot.press("down", "down", "up")
+        assert line.value == "more data.jsonl"
+        await shows(pilot, "▸ more data.jsonl")
+        line.value = "sft.jsonl 'more data.jsonl'"
         await pilot.press("enter")
         await shows(pilot, "sft.jsonl + 1 more")
         await checked(pilot)
     assert load_settings(workspace.root / "settings.json").data == ("sft.jsonl 'more data.jsonl'",)
+
+
+async def test_many_files_are_near(workspace: Workspace, here: Path) -> None:
+    """On the first start I read that there are more files than are listed, and how to see them."""
+    for n in range(9):
+        write_lines(here / f"part{n}.jsonl", PLANTED[:1])
+    app = open_app(workspace)
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(pilot, "… and 4 more: o lists them")
+        await pilot.press("o")
+        await shows(pilot, "… and 1 more")
 
 
 async def test_the_same_check_is_there_at_once(
@@ -425,8 +555,8 @@ async def test_the_same_check_is_there_at_once(
         write_lines(planted, PLANTED[:2])
         await pilot.press("f3")
         await pilot.press("f5")
-        await shows(pilot, "! changed since the check: c checks again")
-        await pilot.press("c")
+        await shows(pilot, "! changed since the check: C checks again")
+        await pilot.press("C")
         await shows(pilot, "● nothing wrong")
         assert len(times) == 2
 
@@ -449,7 +579,7 @@ async def test_a_check_can_be_cancelled(
         await shows(pilot, "◐ checking")
         await until(pilot, lambda: "ss -ltnp" in pane(app))
         await pilot.press("escape")
-        await shows(pilot, "the check was cancelled: c checks")
+        await shows(pilot, "the check was cancelled: C checks")
         assert ended == [True]
 
 
@@ -484,8 +614,8 @@ async def test_the_file_is_gone(workspace: Workspace, planted: Path) -> None:
         planted.unlink()
         await pilot.press("j")
         await until(pilot, lambda: "there is no file" in pane(app))
-        await pilot.press("x", "e", "c")
-        await shows(pilot, "not checked: c tries again")
+        await pilot.press("x", "e", "C")
+        await shows(pilot, "not checked: C tries again")
         assert "broke:" not in screen_text(app)
 
 
@@ -501,7 +631,7 @@ async def test_in_any_theme_and_size(workspace: Workspace, planted: Path, theme:
             await pilot.pause()
             assert "broken line" in screen_text(app)
         await pilot.resize_terminal(49, 13)
-        await shows(pilot, "Too small: enlarge to 80×24")
+        await shows(pilot, "Too small: enlarge to 50×14 at least")
 
 
 async def test_a_hundred_thousand_rows(workspace: Workspace, here: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ftarena.curation.findings import CODES, Finding, Severity
+from ftarena.curation.shapes.columns import written_columns
 from ftarena.text import clean_line, duration, shorten
 from ftarena.tui.drawing.board import flow
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
@@ -12,7 +13,11 @@ from ftarena.tui.drawing.pieces import Piece, Row, wrap
 if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport
     from ftarena.curation.check.report import Progress
+    from ftarena.tui.data_rows import Place
     from ftarena.tui.workbench import Model, Workbench
+
+EXCLUDED = "✗"
+"""The sign of rows that are left out."""
 
 SIGNS: Mapping[Severity, Piece] = {
     "error": Piece("✕", "bad"),
@@ -46,23 +51,27 @@ def why_rows(finding: Finding | None, code: str, width: int) -> list[Row]:
     return rows + wrap([Piece("→ ", "good"), Piece(kind.remedy)], width)
 
 
-def headline(bench: "Workbench", changed: bool, note: str) -> list[str]:
+def headline(bench: "Workbench", changed: bool, note: str, said: str = "") -> list[str]:
     """Return the facts about what is open: files, rows, what was found, decided, with which model.
 
     Args:
         bench: What is open.
         changed: Whether a file has changed since it was checked.
         note: What is going on; may be empty.
+        said: What was just done; may be empty.
     """
     facts = [_files(bench)]
     report = bench.report
     if report is not None:
         facts.append(f"{report.examples:,} examples")
-        facts.append(_verdict(report))
+        facts.append(_verdict(report, bench.signs))
+    if said:
+        facts.append(said)
     if note:
         facts.append(note)
     elif changed:
-        facts.append("! changed since the check: c checks again")
+        facts.append("! changed since the check: C checks again")
+    facts += _columns(bench)
     if report is not None and report.counts and len(report.findings) < sum(report.counts.values()):
         facts.append(f"the first {_most(report):,} of each kind are listed")
     if decisions := _decisions(bench.counts):
@@ -82,15 +91,33 @@ def _files(bench: "Workbench") -> str:
     return text
 
 
-def _verdict(report: "CheckReport") -> str:
+def _columns(bench: "Workbench") -> list[str]:
+    """Return how columns are read that have names of their own, or seem to."""
+    looks = dict.fromkeys(guess.looks for guess in bench.guesses.values())
+    named = dict.fromkeys(written_columns(source.columns.names) for source in bench.sources)
+    return [
+        *(f"▸ looks like {shorten(one, 60)}: c reads it so" for one in looks),
+        *(f"columns {shorten(one, 60)}" for one in named if one),
+    ]
+
+
+def _verdict(report: "CheckReport", signs: "Mapping[Place, str]") -> str:
+    """Return how much is wrong, and how much of that is left, after what was decided."""
     if not report.counts:
         return "● nothing wrong"
+    # Not all findings are listed, and about those that are not nothing can be decided here.
+    done = Counter(
+        CODES[one.code].severity
+        for one in report.findings
+        if (one.file, one.line) in signs or (one.twin is not None and signs.get(one.twin) == EXCLUDED)
+    )
     words = []
-    if report.errors:
-        words.append(f"✕ {report.errors:,} error{'s' if report.errors > 1 else ''}")
-    if report.warnings:
-        words.append(f"! {report.warnings:,} warning{'s' if report.warnings > 1 else ''}")
-    return ", ".join(words) or "no error, no warning"
+    for severity, count in (("error", report.errors), ("warning", report.warnings)):
+        if count:
+            left = f", {count - done[severity]:,} left" if done[severity] else ""
+            sign = SIGNS[severity].text
+            words.append(f"{sign} {count:,} {severity}{'s' if count > 1 else ''}{left}")
+    return "  ".join(words) or "no error, no warning"
 
 
 def _most(report: "CheckReport") -> int:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from ftarena.curation.findings import CODES, Finding
+from ftarena.curation.shapes.columns import read_columns
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
 from ftarena.tui.data_lists import (
@@ -35,7 +37,7 @@ from ftarena.tui.looking import VIEWS, draw_looked, heading
 from ftarena.tui.screens.data_checking import Checking
 from ftarena.tui.screens.data_deciding import Deciding
 from ftarena.tui.screens.data_keys import ABOUT, BINDINGS, HELP
-from ftarena.tui.screens.place import FIRST_STEPS
+from ftarena.tui.screens.place import FIRST_STEPS, SMALLEST
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.example_pane import ExamplePane
 from ftarena.tui.widgets.row_list import RowList
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from ftarena.tui.desk import Desk
 
 _STEPS = (("o", "opens a data file: JSONL, JSON, CSV, Parquet, a folder"), FIRST_STEPS[0], FIRST_STEPS[2])
+
+_SAID_S = 6.0
+"""How long what was done is said."""
 
 _SPACIOUS = 150
 """Cells from which a twin stands beside the row; else below it."""
@@ -66,17 +71,22 @@ class DataScreen(Deciding, Checking):
 
     ABOUT, HELP, BINDINGS = ABOUT, HELP, BINDINGS
 
-    def __init__(self, desk: "Desk", data: Sequence[str] = ()) -> None:
+    def __init__(self, desk: "Desk", data: Sequence[str] = (), columns: str | None = None) -> None:
         """Open nothing yet.
 
         Args:
             desk: The project.
             data: What is opened as soon as the screen is there.
+            columns: What its columns mean, as `--columns` says it.
+
+        Raises:
+            UsageError: That is not understood.
         """
         super().__init__(desk)
         self.bench = Workbench()
-        self._asked_for = tuple(data)
-        self._note = ""
+        self._asked_for, self._columns = tuple(data), read_columns(columns) if columns else None
+        self._note = self._said = ""
+        self._hush: Timer | None = None
         self._filter = ""
         self._found: list[tuple[int, Finding]] = []  # what the filter leaves, with its number in the report
         self._rows: int | None = None
@@ -107,7 +117,9 @@ class DataScreen(Deciding, Checking):
                     yield ExamplePane(id="example")
                     yield ExamplePane(id="twin")
         yield Welcome("No data is open.", _STEPS, id="welcome")
-        yield Static("Too small: enlarge to 80×24, or use ftarena check and ftarena data", id="small")
+        columns, lines = SMALLEST
+        small = f"Too small: enlarge to {columns}×{lines} at least, or use ftarena check and ftarena data"
+        yield Static(small, id="small")
 
     def on_mount(self) -> None:
         """Open what was asked for, else say what could be."""
@@ -115,7 +127,7 @@ class DataScreen(Deciding, Checking):
         self.set_class(True, "-empty")
         self.set_focus(self._codes)
         if self._asked_for:
-            self.open_files(self._asked_for, ())
+            self.open_files(self._asked_for, (), self._columns)
         self.say_what_is_near()
 
     @work(exclusive=True, group="near", exit_on_error=False)
@@ -127,6 +139,8 @@ class DataScreen(Deciding, Checking):
         if near and self.has_class("-empty"):
             listed = [("", shorten(spec, 70)) for spec in near[:5]]
             listed[0] = ("near", listed[0][1])
+            if len(near) > len(listed):
+                listed.append(("", f"… and {len(near) - len(listed)} more: o lists them"))
             self.query_one(Welcome).say("No data is open.", (*_STEPS, *listed))
         self.show_facts()
 
@@ -240,7 +254,7 @@ class DataScreen(Deciding, Checking):
         )
         chosen = self._codes.current
         stays = chosen in [row.key for row in rows]
-        if anew and chosen == ALL and not self.has_class("-inside"):
+        if anew and chosen in (ALL, DECIDED) and not self.has_class("-inside"):
             stays = False
         self._codes.show_rows(rows, at=chosen if stays else rows[0].key)
         self.say()
@@ -296,7 +310,12 @@ class DataScreen(Deciding, Checking):
                 tables = await asyncio.to_thread(lambda: [RowTable.build(source, keep) for source in sources])
             finally:
                 self._places.loading = False
-            rows = AllRows(tables, lambda place: self.bench.signs.get(place, " "), self._fetch_beginnings)
+            rows = AllRows(
+                tables,
+                lambda place: self.bench.signs.get(place, " "),
+                self._fetch_beginnings,
+                lambda place: self.bench.edited.get(place),
+            )
             self._all = (key, rows)
         return self._all[1]
 
@@ -345,7 +364,7 @@ class DataScreen(Deciding, Checking):
         inmost = self._inmost()
         if inmost == "check":
             self.workers.cancel_group(self, "check")
-            self.say("the check was cancelled: c checks")
+            self.say("the check was cancelled: C checks")
         elif inmost == "filter":
             self._end_filter()
             self.set_focus(self._places if self.has_class("-inside") else self._codes)
@@ -413,7 +432,11 @@ class DataScreen(Deciding, Checking):
             if twin is not None:
                 other = await asyncio.to_thread(draw_looked, self.bench, twin, looked, self._view, code)
         except FtarenaError as error:
-            self._show_nothing(error.message, error.hint)
+            if finding is not None and finding.line == 1 and not self.bench.changed:
+                self._show_nothing("This is about the whole file, not about a row.", bad=False)
+                self.query_one("#why", Rows).show(lambda width: why_rows(finding, code, width))
+            else:
+                self._show_nothing(error.message, error.hint)
             return
         self.looked, self.twin = looked, twin
         self.set_class(twin is not None, "-twin")
@@ -432,9 +455,11 @@ class DataScreen(Deciding, Checking):
     def _position(self) -> str:
         return f"{self._places.cursor + 1:,} of {len(self._places.rows):,}"
 
-    def _show_nothing(self, message: str, hint: str = "") -> None:
+    def _show_nothing(self, message: str, hint: str = "", *, bad: bool = True) -> None:
+        said = Piece(f"✕ {clean_line(message)}", "bad") if bad else Piece(message, "quiet")
+
         def draw(width: int) -> list[Row]:
-            rows = wrap([Piece(f"✕ {clean_line(message)}", "bad")], width)
+            rows = wrap([said], width)
             return rows + (wrap([Piece(clean_line(hint))], width) if hint else [])
 
         self.looked = self.twin = None
@@ -471,10 +496,26 @@ class DataScreen(Deciding, Checking):
 
     # What is said
 
+    def tell(self, done: str) -> None:
+        """Say in the headline, for some seconds, what was done or why nothing was."""
+        if self._hush is not None:
+            self._hush.stop()
+        self._said = done
+        self._hush = self.set_timer(_SAID_S, self._forget_what_was_said) if done else None
+        self.say()
+
+    def _forget_what_was_said(self) -> None:
+        self.tell("")
+
+    def failed(self, work: str, error: BaseException) -> None:
+        """Tell what failed instead of, not above, what failed before."""
+        self.app.clear_notifications()
+        super().failed(work, error)
+
     def say(self, note: str | None = None) -> None:
         """Write the facts above everything, and in the top line what is going on."""
         if note is not None:
             self._note = note
-        facts = headline(self.bench, self.changed, self._note)
+        facts = headline(self.bench, self.changed, self._note, self._said)
         self.query_one("#headline", Rows).show(lambda width: headline_rows(facts, width))
         self.refresh_status()

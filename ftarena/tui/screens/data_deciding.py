@@ -3,21 +3,23 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from textual import work
+from textual import events, work
 
 from ftarena.curation.examples import BadRow
 from ftarena.curation.findings import CODES, Finding
+from ftarena.curation.sources import Source
+from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
 from ftarena.tui.data_rows import Place as RowPlace
 from ftarena.tui.drawing.example import as_json, escaped
 from ftarena.tui.drawing.findings import title
 from ftarena.tui.screens.place import Place
-from ftarena.tui.workbench import Looked, Workbench, understood
+from ftarena.tui.workbench import Looked, Workbench, judge_of
 
 
 class Deciding(Place):
@@ -48,6 +50,10 @@ class Deciding(Place):
         """Show what has been decided; go to a row, where one is given."""
         raise NotImplementedError
 
+    def tell(self, done: str) -> None:
+        """Say in the headline, for some seconds, what was done or why nothing was."""
+        raise NotImplementedError
+
     def _target(self) -> Looked | None:
         """Return the row that the keys are about: the twin where its pane has the focus."""
         if self.twin is not None and self.query_one("#twin").has_focus:
@@ -72,9 +78,6 @@ class Deciding(Place):
 
         code, places = self._code(), list({(one.file, one.line): None for one in self.listed()})
         if not code or not places:
-            self.app.notify(
-                "Choose a kind of finding on the left.", title="X excludes all of a kind", markup=False
-            )
             return
         files = Counter(path.name for path, _ in places)
         where = ", ".join(f"{count:,} in {shorten(name, 40)}" for name, count in files.items())
@@ -86,11 +89,11 @@ class Deciding(Place):
         )
         question = f"Exclude {len(places):,} row{'s' if len(places) > 1 else ''}: {title(code)}?"
         consequence = f"{where}.{more} The data stays as it is; u takes it back."
-        if not await self.app.push_screen_wait(ConfirmScreen(question, consequence)):
+        if not await self.ask(ConfirmScreen(question, consequence)):
             return
         done = await asyncio.to_thread(self.bench.exclude_all, places, code, self.desk.labeler)
-        self.app.notify(f"{done:,} excluded", title=title(code), markup=False)
         self.decided()
+        self.tell(f"{done:,} excluded: {title(code)}")
 
     @work(exclusive=True, group="decide", exit_on_error=False)
     async def action_edit(self) -> None:
@@ -101,18 +104,21 @@ class Deciding(Place):
         if looked is None:
             return
         place = f"{looked.place[0].name}:{looked.place[1]}"
+        judge = await asyncio.to_thread(self._judge, looked)
         text = as_json(looked.value) if looked.value is not None else escaped(looked.raw)
-        value = await self.app.push_screen_wait(EditRowScreen(place, text, self._judge(looked)))
+        value = await self.ask(EditRowScreen(place, text, judge))
         if value is not None:
             await asyncio.to_thread(self.bench.edit, looked, value, self.desk.labeler)
             self.decided()
+            if "exclude" in looked.decided:
+                self.tell(f"{clean_line(place)} is in again, edited.")
 
     def _judge(self, looked: Looked) -> Callable[[Any], tuple[bool, str]]:
-        source = self.bench.source(looked.place[0])
+        understand = judge_of(self.bench.source(looked.place[0]), looked.place[1])
 
         def judge(value: Any) -> tuple[bool, str]:
             try:
-                example = understood(source, looked.place[1], value)
+                example = understand(value)
             except BadRow as bad:
                 return False, str(bad)
             turns = len(example.prompt) + len(example.completion)
@@ -127,14 +133,16 @@ class Deciding(Place):
         if looked is not None:
             await asyncio.to_thread(self.bench.relabel, looked, self.desk.labeler)
             self.decided()
+            if "exclude" in looked.decided:
+                self.tell(f"{clean_line(looked.place[0].name)}:{looked.place[1]} is in again, relabelled.")
 
     @work(exclusive=True, group="decide", exit_on_error=False)
     async def action_undo(self) -> None:
         """Take back the last decision."""
         place, count = await asyncio.to_thread(self.bench.undo, self._target(), self.desk.labeler)
         what = f"{count:,} rows" if count > 1 else f"{clean_line(place[0].name)}:{place[1]}"
-        self.app.notify(f"{what} as before.", title="Taken back", timeout=3, markup=False)
         self.decided(place)
+        self.tell(f"{what} as before.")
 
     @work(exclusive=True, group="decide", exit_on_error=False)
     async def action_apply(self) -> None:
@@ -144,12 +152,14 @@ class Deciding(Place):
         from ftarena.tui.screens.curated import CuratedScreen
 
         for sources in self.bench.curated_parts():
+            self._refuse_the_hopeless(sources)
             what = "the held-out set" if sources[0] in self.bench.heldout else "the curated set"
-            answer = await self.app.push_screen_wait(
+            answer = await self.ask(
                 AskScreen(
                     f"Write {what} to which file?",
                     "The decided rows of the open files, in their order, and a manifest beside it.",
                     text=str(_beside(sources[0].path)),
+                    check=partial(_check_target, sources),
                 )
             )
             if answer is None:
@@ -157,13 +167,13 @@ class Deciding(Place):
             out, drop = Path(answer).expanduser(), False
             if bad := self.bench.unreadable(sources):
                 rows = f"{bad:,} row{'s' if bad > 1 else ''} cannot be used"
-                drop = await self.app.push_screen_wait(
+                drop = await self.ask(
                     ConfirmScreen(f"{rows}. Leave them out?", "They are written to a file of their own.")
                 )
                 if not drop:
                     return
             there = await asyncio.to_thread(out.exists)
-            if there and not await self.app.push_screen_wait(
+            if there and not await self.ask(
                 ConfirmScreen(
                     f"{clean_line(answer)} is there already. Replace it?", "Its manifest goes, too."
                 )
@@ -172,7 +182,29 @@ class Deciding(Place):
             write = partial(self.bench.apply, sources, out, drop_bad=drop, overwrite=there)
             facts = await asyncio.to_thread(write)
             key = "eval_dataset" if sources[0] in self.bench.heldout else "dataset"
-            await self.app.push_screen_wait(CuratedScreen(facts, f"{key}: {_near(out)}"))
+            await self.ask(CuratedScreen(facts, f"{key}: {_near(out)}"))
+
+    def _refuse_the_hopeless(self, sources: Sequence[Source]) -> None:
+        """Refuse to offer a set in which no row would be left."""
+        paths = {source.path for source in sources}
+        if (
+            self.bench.report is None
+            or self.bench.usable(sources)
+            or any(path in paths for path, _ in self.bench.edited)
+        ):
+            return
+        names = ", ".join(shorten(source.path.name, 40) for source in sources[:3])
+        guessed = any(path in self.bench.guesses for path in paths)
+        raise FtarenaError(
+            f"no row of {names} can be used yet, so there is no set to write",
+            "c says what its columns mean" if guessed else "the list on the left says why; e mends a row",
+        )
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing here; only those come that no binding has taken."""
+        why = _WHY_NOT.get(event.character or "")
+        if why and not self.has_class("-empty") and not self.has_class("-small"):
+            self.tell(why)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what works."""
@@ -193,6 +225,25 @@ class Deciding(Place):
         if action == "exclude_all":
             return self.group() in CODES
         return True
+
+
+_WHY_NOT = {
+    "r": "r relabels preference pairs and labelled answers; this row is none",
+    "t": "t shows the row that this one repeats, contradicts or leaks from; there is none",
+    "X": "X excludes all rows of a kind of finding: choose one on the left",
+    "x": "x excludes a row; none is shown",
+    "e": "e edits a row; none is shown",
+}
+
+
+def _check_target(sources: Sequence[Source], typed: str) -> None:
+    """Refuse a file that cannot be written; whether one may be replaced is asked later."""
+    from ftarena.curation.sets.usable import check_targets
+
+    out = Path(typed).expanduser()
+    check_targets([out], sources, overwrite=True)
+    if not out.parent.is_dir():
+        raise FtarenaError(f"there is no folder {clean_line(str(out.parent))}", "give another file")
 
 
 def _beside(path: Path) -> Path:

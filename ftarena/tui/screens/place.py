@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
 from ftarena.tui.desk import Desk
@@ -14,6 +14,8 @@ from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.key_bar import KeyBar
 from ftarena.tui.widgets.top_bar import TopBar
 from ftarena.tui.widgets.welcome import Welcome
+
+_Answer = TypeVar("_Answer")
 
 SMALLEST = (50, 14)
 """Cells below which two answers have no row left to be read in: there is no voting on what is not seen."""
@@ -122,6 +124,11 @@ class Place(Screen[None]):
     def action_demo(self) -> None:
         """Leave, so that the demo runs in the terminal."""
         self.app.exit(RUN_DEMO)
+
+    async def ask(self, dialog: "ModalScreen[_Answer]") -> "_Answer | None":
+        """Open a dialog, from a worker, and return how it was closed; no older notice lies over it."""
+        self.app.clear_notifications()
+        return await self.app.push_screen_wait(dialog)
 
     def failed(self, work: str, error: BaseException) -> None:
         """Tell that some work failed; subclasses may put it elsewhere than in a notice."""

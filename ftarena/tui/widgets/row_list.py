@@ -46,6 +46,9 @@ class Column(NamedTuple):
     width: int = 0
     """Cells it takes, where its rows are too many to be measured; 0: as many as its longest cell."""
 
+    keep_end: bool = False
+    """It takes at most a third of the list, and of a longer cell the end is seen: `…files.jsonl:286`."""
+
 
 class ListRow(NamedTuple):
     """One row."""
@@ -249,7 +252,7 @@ class RowList(ScrollView, can_focus=True):
             text, name = cell if isinstance(cell, Piece) else (cell, "")
             text = text if column.drawn else clean_line(text)
             if cell_len(text) > size:
-                text = set_cell_size(text, size - 1) + "…"
+                text = "…" + _end(text, size - 1) if column.keep_end else set_cell_size(text, size - 1) + "…"
             elif column.right:
                 text = " " * (size - cell_len(text)) + text
             # Colours on a reversed row would swap the wrong way round.
@@ -267,8 +270,9 @@ class RowList(ScrollView, can_focus=True):
         shown = [width >= column.from_width for column in self.columns]
         widths = []
         for i, column in enumerate(self.columns):
+            most = max(width // 3, 8) if column.keep_end else 60
             if column.width:
-                widths.append(column.width if shown[i] and not column.grow else 0)
+                widths.append(min(column.width, most) if shown[i] and not column.grow else 0)
                 continue
             texts = [column.title if self.header else ""]
             texts += [
@@ -276,10 +280,17 @@ class RowList(ScrollView, can_focus=True):
                 for row in (self.rows if not column.grow else ())
                 for cell in [row.cells[i]]
             ]
-            widths.append(min(max(map(cell_len, texts)), 60) if shown[i] and not column.grow else 0)
+            widths.append(min(max(map(cell_len, texts)), most) if shown[i] and not column.grow else 0)
         left = width - 2 - sum(size + 2 for size in widths if size)
         for i, column in enumerate(self.columns):
             if shown[i] and column.grow:
                 widths[i] = max(left - 2, 6)
                 left = 0
         return widths
+
+
+def _end(text: str, cells: int) -> str:
+    """Return the end of a text that takes so many cells."""
+    while cell_len(text) > cells:
+        text = text[1:]
+    return text
