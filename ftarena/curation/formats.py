@@ -225,8 +225,9 @@ def _head(path: Path) -> bytes:
 
 def unreadable(path: Path, error: OSError) -> FtarenaError:
     """Return in words why the system does not let a file be read."""
+    reason, shown = clean_line(error.strerror or str(error)), clean_line(str(path))
     said = from_os_error(error, str(path))
-    reason = clean_line(error.strerror or str(error))
-    return FtarenaError(
-        f"{clean_line(str(path))} cannot be read: {reason}", said.hint if said else "check the path"
-    )
+    hint = said.hint if said else "check the path"
+    if isinstance(error, PermissionError):
+        hint = f"see who may read it: ls -la {shown}"
+    return FtarenaError(f"{shown} cannot be read: {reason}", hint)

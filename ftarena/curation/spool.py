@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path, PosixPath
 from typing import BinaryIO
@@ -82,6 +83,7 @@ class Spooled(PosixPath):
         return len(self.parts) > 1 and _FOLDER.fullmatch(self.parts[-2]) is not None
 
 
+_ALIVE_S = 24 * 3600  # where containers share /tmp, the program may be one that is not seen from here
 _LONGEST = 250  # of a file's name; only a pipe in a very deep folder is called less than it is
 _FOLDER = re.compile(r"ftarena-piped-(\d+)-\w+")
 _folders: set[Path] = set()
@@ -106,5 +108,8 @@ def _sweep(temporary: Path) -> None:
     with suppress(OSError):
         for folder in temporary.iterdir():
             match = _FOLDER.fullmatch(folder.name)
-            if match and not psutil.pid_exists(int(match[1])) and folder.lstat().st_uid == os.getuid():
+            if match is None or psutil.pid_exists(int(match[1])):
+                continue
+            info = folder.lstat()
+            if info.st_uid == os.getuid() and time.time() - info.st_mtime > _ALIVE_S:
                 shutil.rmtree(folder, ignore_errors=True)

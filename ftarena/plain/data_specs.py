@@ -63,7 +63,14 @@ def one_source(name: str, columns: str | None = None, shape: str | None = None) 
 
 
 def sources_named(names: Sequence[str], columns: str | None = None, shape: str | None = None) -> list[Source]:
-    """Return the files that some names stand for.
+    """Return the files that some names stand for, see `sources_by_name`."""
+    return [source for sources in sources_by_name(names, columns, shape) for source in sources]
+
+
+def sources_by_name(
+    names: Sequence[str], columns: str | None = None, shape: str | None = None
+) -> list[list[Source]]:
+    """Return the files that each of some names stands for.
 
     What is said about columns holds for every file that has them: of several, those without are read as they
     are.
@@ -78,17 +85,20 @@ def sources_named(names: Sequence[str], columns: str | None = None, shape: str |
         FtarenaError: A name stands for nothing that can be read, or no file has the columns.
     """
     meant, wanted = columns_named(columns), shape_named(shape)
-    sources = [source for name in names for source in resolve(name, shape=wanted)]
+    found = [resolve(name, shape=wanted) for name in names]
     if meant is None:
-        return sources
-    having = [len(sources) == 1 or _has(source, meant) for source in sources]
-    if not any(having):
+        return found
+    every = [source for sources in found for source in sources]
+    having = {source.path for source in every if len(every) == 1 or _has(source, meant)}
+    if not having:
         raise FtarenaError(
-            f"none of these {len(sources)} files has the columns {', '.join(meant.names.values())}",
-            f"see what they have: ftarena data show {clean_line(str(sources[0].path))} --raw",
+            f"none of these {len(every)} files has the columns {', '.join(meant.names.values())}",
+            f"see what they have: ftarena data show {clean_line(str(every[0].path))} --raw",
         )
-    pairs = zip(sources, having, strict=True)
-    return [replace(source, columns=meant) if has else source for source, has in pairs]
+    return [
+        [replace(source, columns=meant) if source.path in having else source for source in sources]
+        for sources in found
+    ]
 
 
 def _has(source: Source, columns: Columns) -> bool:

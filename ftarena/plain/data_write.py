@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ftarena.curation.resolving import resolve
 from ftarena.curation.sets.apply import apply_decisions
 from ftarena.curation.sets.converting import convert as convert_files
 from ftarena.curation.sets.manifest import manifest_path
@@ -14,7 +13,7 @@ from ftarena.curation.sets.splitting import split_files
 from ftarena.curation.sets.usable import dropped_path
 from ftarena.errors import UsageError
 from ftarena.plain.data_decide import curated_name, stem_of
-from ftarena.plain.data_specs import shape_named, sources_named
+from ftarena.plain.data_specs import shape_named, sources_by_name, sources_named
 from ftarena.plain.unapplied import note_unapplied
 from ftarena.scoring.words import counted
 from ftarena.text import clean_line, shorten
@@ -204,9 +203,10 @@ def _ingredients(
     names: Sequence[str], replay: Sequence[str], columns: str | None
 ) -> tuple[list[Ingredient], list[Ingredient]]:
     parts = [(name, None, None) if Path(name).exists() else parse_part(name) for name in (*names, *replay)]
-    meant = iter(sources_named([name for name, _, _ in parts], columns))
+    found = sources_by_name([name for name, _, _ in parts], columns)
     made = [
-        Ingredient(name, [next(meant) for _ in resolve(name)], weight, most) for name, weight, most in parts
+        Ingredient(name, sources, weight, most)
+        for (name, weight, most), sources in zip(parts, found, strict=True)
     ]
     return made[: len(names)], made[len(names) :]
 

@@ -349,3 +349,11 @@ def test_a_question_among_questions_can_be_edited(tmp_path: Path) -> None:
     source = write(tmp_path / "d.jsonl", [{"prompt": "whta?"}, {"prompt": "why?"}])
     Decisions.open(source).edit(row_at(source, 1), {"prompt": "what?"}, "ana")
     assert outcomes(source) == [{"prompt": "what?"}, {"prompt": "why?"}]
+
+
+def test_decisions_that_link_into_nowhere(tmp_path: Path) -> None:
+    """My sidecar is a link to a disk that is not mounted: I am told which link that is."""
+    source = write(tmp_path / "d.jsonl", [answer(1)])
+    (tmp_path / "d.jsonl.decisions.jsonl").symlink_to(tmp_path / "unmounted" / "d.jsonl")
+    with pytest.raises(FtarenaError, match=r"is a link to .*unmounted/d\.jsonl, which cannot be written"):
+        Decisions.open(source).exclude(row_at(source, 1), "", "ana")

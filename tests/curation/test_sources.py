@@ -181,6 +181,7 @@ def test_what_a_killed_program_kept_is_removed(tmp_path: Path, monkeypatch: pyte
     for folder in (left, mine):
         folder.mkdir()
         (folder / "-").write_text("rows")
+        os.utime(folder, (1, 1))
     os.mkfifo(pipe := tmp_path / "pipe")
     writer = subprocess.Popen(["bash", "-c", f"echo > {pipe}"])
     assert str(spool.pipe(pipe)) == str(pipe)

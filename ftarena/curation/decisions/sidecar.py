@@ -125,6 +125,11 @@ class Sidecar:
             finally:
                 os.close(handle)
         except OSError as error:
+            if path.is_symlink():
+                raise FtarenaError(
+                    f"{path} is a link to {path.readlink()}, which cannot be written: {error.strerror}",
+                    "make the link again, or remove it",
+                ) from error
             raise from_os_error(error, str(path)) or FtarenaError(
                 f"{path} cannot be written: {error}"
             ) from error

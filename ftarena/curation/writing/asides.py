@@ -13,8 +13,9 @@ from uuid import uuid4
 import psutil
 
 _LONGEST = 200  # of a name, so that what is added fits into the 255 bytes of most file systems
-_ALIVE_S = 60
-"""A file that was written to so recently is left alone: on a share its program may be on another machine."""
+_ALIVE_S = 3600
+"""A file that was written to so recently is left alone: on a share its program may be on another machine, and
+a table is first put aside as lines, in which time nothing is written here."""
 
 
 def aside_of(path: Path) -> Path:
