@@ -195,6 +195,13 @@ CODES: dict[str, Code] = _codes(
         "remove the row, or cut the answer where it begins to repeat",
     ),
     Code(
+        "cut-off",
+        "warning",
+        "an answer that stops in the middle of a sentence",
+        "It ran into a limit when it was made; the model learns to stop where nobody would.",
+        "complete the answer or remove the row",
+    ),
+    Code(
         "mojibake",
         "warning",
         "text that was decoded with the wrong encoding",

@@ -97,6 +97,15 @@ def _defective_rows(example: dict[str, Any]) -> list[tuple[str, list[bytes | dic
         ("placeholder", [_row("Who are you, and who made you?", "I am {{name}}, and a team made me.")]),
         ("html", [_row("Where did they moor the barge?", "<p>They moored it at&nbsp;Goole.</p>")]),
         ("repetition", [_row("How is the lid closed?", "Turn the lid to the right. " * 40)]),
+        (
+            "cut-off",
+            [
+                _row(
+                    "How is the gate mended?",
+                    "Lift the gate off its hinges, oil both of its pins well, and when that is done set the",
+                )
+            ],
+        ),
         ("mojibake", [_row("Where did they meet in Lyon?", "They met at the CafÃ© des Arts.")]),
         ("control", [_row("Print the word stop in red.", "\x1b[31mstop\x1b[0m")]),
         ("language", [_row("When does the bakery open its doors?", FRENCH)]),

@@ -507,6 +507,52 @@ def test_what_repeats_by_its_nature_is_left_alone(text: str) -> None:
     assert codes(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "First take the cover off and let the pump cool down; after that you will need to",
+        "The plant needs light, water and air. In winter it stands best in a cool room, because the",
+        "Nehmen Sie zuerst den Deckel ab und lassen Sie die Pumpe ganz abkühlen, danach wird das Rohr und",
+    ],
+)
+def test_answers_that_stop_in_the_middle_are_found(text: str) -> None:
+    """An answer that ran into the limit of what may be written is no example of how to end."""
+    assert codes(text) == ["cut-off"]
+    assert message(text).startswith("nothing after “… ")
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (
+            "You can leave the cover on while the pump cools down, or take it off first if you want to",
+            "Must I?",
+        ),
+        (
+            "Here is the list of all that is in the box, and all that we could find in it by and by:\n- the",
+            "?",
+        ),
+        (
+            "It runs on and on through fields of green and gold, past every village, every house and",
+            "A poem?",
+        ),
+        (
+            "Of all the words of English, the one that is written most often is by far the word `the`",
+            "Which?",
+        ),
+        ("x" * 90 + " the", "What?"),
+        ("The", "Which article?"),
+        (
+            "The first half of this sentence is what you asked me for, and so it ends right here with the",
+            "Complete it: a",
+        ),
+    ],
+)
+def test_answers_that_end_without_a_full_stop_are_left_alone(text: str, question: str) -> None:
+    """People leave the last full stop out, and verses and fragments may end anywhere."""
+    assert codes(text, question) == []
+
+
 def test_whoever_asks_for_repetition_gets_it() -> None:
     """“Write it a hundred times” is a task; and what is to be unlearned may loop."""
     assert codes("I must not talk in class.\n" * 100, "Write “I must not talk in class” 100 times.") == []

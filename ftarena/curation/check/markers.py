@@ -59,6 +59,47 @@ def cut_off(answer: str) -> bool:
     )
 
 
+_BROKEN_OFF_LETTERS = 80
+_BROKEN_OFF_WORDS = 6
+_CODE_SIGNS = frozenset("_=\\/{}@#$<>|`~^&+[]\t")
+# No sentence of English or German ends in one of these. Prepositions are not among them, nor a bare “to”: “if
+# you want to” is the end of many a message without a full stop.
+_NO_END = re.compile(
+    r"(?:\b(?:the|an?|and|or|but|nor|because|although|whereas|whose|my|your|their|its|every|than"
+    r"|und|oder|sowie|weil|dass|eines?|einem|einen|des|zum|zur)"
+    r"|\b(?:will need|will have|in order|due|according|compared|leads?|is going|are going) to),?\Z"
+)
+
+
+def breaks_off(answer: str) -> str:
+    """Return the last words of an answer that stops where no sentence can end; nothing for others.
+
+    Stricter than `cut_off`, which only has to tell the worse of two answers.
+    """
+    text = answer.rstrip()
+    if len(text) < _BROKEN_OFF_LETTERS or _NO_END.search(text, len(text) - 40) is None:
+        return ""
+    last = without_code(text.rsplit("\n", 1)[-1])
+    words = last.split()
+    # A row of a table or a line of code ends as it likes; `without_code` has cut a code block that is open.
+    if len(words) < _BROKEN_OFF_WORDS or not _CODE_SIGNS.isdisjoint(last) or text.count("```") % 2:
+        return ""
+    return " ".join(words[-4:])
+
+
+_CONTINUING = re.compile(
+    r"complet|continu|fill|blank|unfinished|truncat|cut off|beginning|begins|starter|opening"
+    r"|first (?:part|half|line)|next word|prefix|fragment|verse|poem|lyrics|haiku|song"
+    r"|ergänz|vervollständig|fortsetz|gedicht",
+    re.IGNORECASE,
+)
+
+
+def asks_for_a_part(question: str) -> bool:
+    """Return whether a question wants a piece of a text, or verses, which may end anywhere."""
+    return _CONTINUING.search(question) is not None
+
+
 def loops(answer: str) -> str:
     """Return what an answer says over and over to its end, as a model does that cannot stop; else nothing.
 

@@ -15,7 +15,7 @@ from ftarena.curation.check.debris import (
     template_tokens,
 )
 from ftarena.curation.check.letters import control_characters, mojibake
-from ftarena.curation.check.markers import asks_to_repeat, loops
+from ftarena.curation.check.markers import asks_for_a_part, asks_to_repeat, breaks_off, loops
 from ftarena.curation.check.parts import learned_texts_of, named_texts_of, texts_of
 from ftarena.curation.check.personal import cards, emails, ibans
 from ftarena.curation.check.secrets import private_keys, secrets
@@ -60,8 +60,17 @@ def text_findings(example: Example) -> Iterator[Finding]:
     looped = [
         (where, f"“{shorten(unit, 40)}” over and over") for where, text in learned if (unit := loops(text))
     ]
-    if looped and not asks_to_repeat(example.question):
-        yield from _told("repetition", example, looped)
+    if looped:
+        if not asks_to_repeat(example.question):
+            yield from _told("repetition", example, looped)
+    elif example.kind != "text":  # a text may well be a piece of a longer one
+        stopped = [
+            (where, f"nothing after “… {shorten(end, 40)}”")
+            for where, text in learned
+            if (end := breaks_off(text))
+        ]
+        if stopped and not asks_for_a_part(example.question):
+            yield from _told("cut-off", example, stopped)
 
 
 def _lost_answers(example: Example, learned: list[tuple[str, str]]) -> list[tuple[str, str]]:
