@@ -257,6 +257,7 @@ async def test_a_broken_line_is_mended(workspace: Workspace, planted: Path) -> N
         await go_to(pilot, "json")
         await pilot.press("x")
         await shows(pilot, "✕ 2 errors, 1 left")
+        assert "none is shown" not in screen_text(app)
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditRowScreen))
         app.screen.query_one(RowEditor).text = '{"prompt": "Only a question?"}'

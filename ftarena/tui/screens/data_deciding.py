@@ -201,9 +201,10 @@ class Deciding(Place):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Say why a key does nothing here; only those come that no binding has taken."""
-        why = _WHY_NOT.get(event.character or "")
-        if why and not self.has_class("-empty") and not self.has_class("-small"):
+        """Say why a key does nothing here."""
+        action, why = _WHY_NOT.get(event.character or "", ("", ""))
+        nothing_to_do = self.has_class("-empty") or self.has_class("-small")
+        if action and not nothing_to_do and not self.check_action(action, ()):
             self.tell(why)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -228,11 +229,11 @@ class Deciding(Place):
 
 
 _WHY_NOT = {
-    "r": "r relabels preference pairs and labelled answers; this row is none",
-    "t": "t shows the row that this one repeats, contradicts or leaks from; there is none",
-    "X": "X excludes all rows of a kind of finding: choose one on the left",
-    "x": "x excludes a row; none is shown",
-    "e": "e edits a row; none is shown",
+    "r": ("relabel", "r relabels preference pairs and labelled answers; this row is none"),
+    "t": ("twin", "t shows the row that this one repeats, contradicts or leaks from; there is none"),
+    "X": ("exclude_all", "X excludes all rows of a kind of finding: choose one on the left"),
+    "x": ("exclude", "x excludes a row; none is shown"),
+    "e": ("edit", "e edits a row; none is shown"),
 }
 
 
