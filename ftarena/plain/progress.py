@@ -28,11 +28,11 @@ PIPE_INTERVAL_S = 15.0
 
 @dataclass
 class Stage:
-    """One stage. `expected_s` is the estimate on two CPU cores until this machine has its own."""
+    """One stage. `expected_s` is the estimate on two CPU cores until this machine has its own; None: none."""
 
     key: str
     title: str
-    expected_s: float
+    expected_s: float | None
     fraction: float = 0.0
     detail: str = ""
     eta_s: float | None = None
@@ -47,8 +47,8 @@ class Stage:
             self.fraction = min(max(fraction, 0.0), 1.0)
         self.eta_s = eta_s
 
-    def left_s(self, now: float) -> float:
-        """Return the estimated seconds left in this stage."""
+    def left_s(self, now: float) -> float | None:
+        """Return the estimated seconds left in this stage, None as long as nobody can know."""
         if self.seconds is not None:
             return 0.0
         if self.started is None:
@@ -58,6 +58,8 @@ class Stage:
         elapsed = now - self.started
         if self.fraction > 0.05:
             return elapsed * (1 - self.fraction) / self.fraction
+        if self.expected_s is None:
+            return None
         # Late already: half of what was expected in all is a better guess than "any moment now".
         return max(self.expected_s - elapsed, self.expected_s * 0.1)
 
@@ -125,10 +127,11 @@ class Stages:
         """What each finished stage took, by key."""
         return {key: stage.seconds for key, stage in self._stages.items() if stage.seconds is not None}
 
-    def left_s(self) -> float:
-        """Return the estimated seconds until all stages are done."""
+    def left_s(self) -> float | None:
+        """Return the estimated seconds until all stages are done; None where that is not known of one."""
         now = time.monotonic()
-        return sum(stage.left_s(now) for stage in self._stages.values())
+        left = [stage.left_s(now) for stage in self._stages.values()]
+        return None if None in left else sum(seconds for seconds in left if seconds is not None)
 
     def _tick(self) -> None:
         while not self._stop.wait(PIPE_INTERVAL_S):
@@ -143,8 +146,8 @@ class Stages:
             words.append(f"({duration(stage.seconds)})")
         elif stage.detail:
             words.append(stage.detail)
-        if stage.seconds is None or number < len(self._stages):
-            words.append(f"- about {duration(self.left_s())} left")
+        if (stage.seconds is None or number < len(self._stages)) and (left := _left(self.left_s())):
+            words.append(f"- {left}")
         self._console.print(Text(" ".join(words)), soft_wrap=True)
 
     def _draw(self) -> RenderableType:
@@ -156,7 +159,8 @@ class Stages:
                 took = "already done" if stage.skipped else duration(stage.seconds)
                 table.add_row(Text("✓", style="green"), Text(stage.title), Text(took, style="dim"))
             elif stage.started is not None:
-                elapsed = f"{duration(now - stage.started)}, about {duration(stage.left_s(now))} left"
+                told = (duration(now - stage.started), _left(stage.left_s(now)))
+                elapsed = ", ".join(words for words in told if words)
                 table.add_row(Text("▸", style="bold"), Text(stage.title, style="bold"), Text(elapsed))
                 bar = ProgressBar(total=1.0, completed=stage.fraction, width=min(30, max(width - 50, 10)))
                 detail = shorten(stage.detail, max(width - 12, 20))
@@ -167,5 +171,14 @@ class Stages:
                 table.add_row(Text("·", style="dim"), Text(stage.title, style="dim"), "")
         if all(stage.seconds is not None for stage in self._stages.values()):
             return table
-        total = f"{duration(now - self._started)} so far, about {duration(self.left_s())} left"
-        return Group(table, Text(f"\n  {total}", style="dim"))
+        if len(self._stages) == 1:  # its own line has said it
+            return table
+        told = (f"{duration(now - self._started)} so far", _left(self.left_s()))
+        return Group(table, Text(f"\n  {', '.join(words for words in told if words)}", style="dim"))
+
+
+def _left(seconds: float | None) -> str:
+    """Return a time left in words; nothing where it is not known."""
+    if seconds is None:
+        return ""
+    return f"about {duration(seconds)} left" if seconds >= 1 else "almost done"

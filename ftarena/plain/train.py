@@ -64,7 +64,7 @@ def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *,
     if follow_it:
         with (
             told_what_goes_on(workspace),
-            Stages([Stage("run", f"{run.method.upper()} {run.id}", 300)]) as stages,
+            Stages([Stage("run", f"{run.method.upper()} {run.id}", None)]) as stages,
             stages.run("run") as stage,
         ):
             run = follow(stage, workspace, run)

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,3 +61,35 @@ def test_foreign_words_are_harmless_in_a_stage() -> None:
     stage = Stage("a", "A", 1)
     stage.update("reading \x1b]0;title\x07 x\ny")
     assert stage.detail == "reading ]0;title x y"
+
+
+def test_what_cannot_be_known_is_not_made_up() -> None:
+    """A run nobody has measured says nothing of minutes left, before it knows them."""
+    out = io.StringIO()
+    with Stages([Stage("run", "SFT r-1", None)], stream=out) as stages, stages.run("run") as stage:
+        assert stages.left_s() is None
+        stage.update("step 1 of 2")
+        assert stages.left_s() is None
+        stage.update("measuring", fraction=1.0, eta_s=3.0)
+        assert stages.left_s() == 3.0
+    assert out.getvalue().splitlines() == ["[1/1] SFT r-1: …", "[1/1] SFT r-1: done (0 s)"]
+
+
+def test_the_end_of_a_short_run_is_no_beginning() -> None:
+    """At step 2 of 2 the bar is full, and what is left is what the run itself says."""
+    from ftarena.plain.follow import _show
+    from ftarena.training.jobs import RunState
+
+    run = SimpleNamespace(
+        message="measuring held-out loss at step 2",
+        state=RunState.EVALUATING,
+        step=2,
+        total_steps=2,
+        eta_s=1.5,
+    )
+    stage = Stage("run", "SFT", None, started=0.0)
+    _show(stage, run)  # type: ignore[arg-type]  # has what is looked at
+    assert (stage.fraction, stage.left_s(14.0)) == (1.0, 1.5)
+    run.step, run.eta_s = 1, 40.0
+    _show(stage, run)  # type: ignore[arg-type]  # has what is looked at
+    assert (stage.fraction, stage.left_s(7.0)) == (0.0, None)

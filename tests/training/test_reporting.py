@@ -94,6 +94,19 @@ def test_one_slow_step_does_not_spoil_the_estimate() -> None:
     assert eta.left(5) == 10
 
 
+def test_the_last_evaluation_is_counted_while_it_is_made() -> None:
+    """While held-out loss is measured after the last step, what is left is that measurement, and no more."""
+    eta = Eta(2, None, True)
+    eta.evaluation_took(3.0)
+    eta.step_took(5.0)
+    assert eta.left(1) == 8
+    eta.step_took(5.0)
+    assert (eta.left(2, evaluating=True), eta.left(2)) == (3, 0)
+    unmeasured = Eta(4, 2, True)
+    unmeasured.step_took(5.0)
+    assert unmeasured.left(2) == 10, "an evaluation whose time is not known is not made up"
+
+
 @given(total=st.integers(1, 200), every=st.none() | st.integers(1, 50), step=st.integers(0, 200))
 def test_evaluations_left_are_those_that_will_be_made(total: int, every: int | None, step: int) -> None:
     """The time left counts each measurement of held-out loss that is still to come, the last one once."""

@@ -70,6 +70,9 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
         step, last = state.global_step, state.global_step >= state.max_steps
         every = self._recipe.eval_steps
         if not self._stop.requested and (last or (every and step % every == 0)):
+            # Said before, or the estimate of the step before would stand there as long as this takes.
+            measures = self._measure is not None
+            self._reporter.progress(step, state.max_steps, self._eta.left(step, evaluating=measures))
             self._evaluate(step)
         self._reporter.progress(step, state.max_steps, self._eta.left(step))
         if last or self._stop.requested:
@@ -101,9 +104,9 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
         self._reporter.doing(RunState.EVALUATING, f"measuring held-out loss at step {step}")
         loss = self._measure()
         took = time.monotonic() - began
-        self._eta.evaluation_took(took)
         self._evaluating_s += took
         if loss is not None:
+            self._eta.evaluation_took(took)
             self.losses[step] = loss
             self._reporter.metrics(step, {"eval_loss": loss, "eval_runtime": took})
 

@@ -31,14 +31,18 @@ class Eta:
         """Note the duration of an evaluation."""
         self._evaluation_s = seconds
 
-    def left(self, step: int) -> float | None:
-        """Return the seconds left after `step` steps, or None before the first one is done."""
+    def left(self, step: int, *, evaluating: bool = False) -> float | None:
+        """Return the seconds left after `step` steps, or None before the first one is done.
+
+        Args:
+            step: Steps that are done.
+            evaluating: Whether the evaluation that belongs to this step is still to be made.
+        """
         if not self._steps:
             return None
         recent = list(self._steps)[1:] or list(self._steps)
-        return (self._total - step) * statistics.median(recent) + self._evaluations_left(
-            step
-        ) * self._evaluation_s
+        evaluations = self._evaluations_left(step) + evaluating
+        return max(self._total - step, 0) * statistics.median(recent) + evaluations * self._evaluation_s
 
     def _evaluations_left(self, step: int) -> int:
         if not self._evaluates or step >= self._total:
