@@ -1,7 +1,7 @@
 """What the texts of one example hold that nobody meant to teach: debris, broken letters, secrets.
 
-Every check first looks for something cheap that must be there, so that a row of 300 tokens of English costs
-about 50 µs in all, of Russian twice that; only a row that might be wrong is looked at closely.
+Every check first looks for something cheap that must be there, so that a row of 470 letters of English costs
+about 50 µs in all; only a row that might be wrong is looked at closely.
 """
 
 from collections.abc import Iterator
