@@ -632,7 +632,7 @@ async def test_in_any_theme_and_size(workspace: Workspace, planted: Path, theme:
             await pilot.pause()
             assert "broken line" in screen_text(app)
         await pilot.resize_terminal(49, 13)
-        await shows(pilot, "Too small: enlarge to 50×14 at least")
+        await shows(pilot, "Too small: enlarge to 50×14")
 
 
 async def test_a_hundred_thousand_rows(workspace: Workspace, here: Path) -> None:

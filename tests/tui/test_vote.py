@@ -313,7 +313,7 @@ async def test_a_terminal_that_is_too_small_says_so(desk: Desk, size: tuple[int,
     async with app.run_test(size=size) as pilot:
         screen = await ready(pilot)
         text = " ".join(screen_text(app).split())
-        assert "Too small: enlarge to 80×24, or use ftarena vote --plain" in text
+        assert "Too small: enlarge to 50×14, or use ftarena vote --plain" in text
         await pilot.press("a", "s", "x", "u")
         await pilot.pause()
         await pilot.resize_terminal(*SMALL)

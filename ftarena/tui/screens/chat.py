@@ -86,7 +86,7 @@ class ChatScreen(Place):
     def compose_body(self) -> ComposeResult:
         """Two panes, a line for what hinders, and the box."""
         yield Panes(id="panes")
-        yield Static("Too small: enlarge to 80×24", id="small")
+        yield Static("Too small: enlarge to 50×14", id="small")
         yield Static("", id="notice", markup=False)
         yield Completions(id="completions")
         box = PromptBox(id="box")
@@ -403,7 +403,7 @@ class ChatScreen(Place):
         if not all(side.answer.strip() for side in conversation.sides):
             raise UsageError("there are no two answers to compare yet", "ask something first")
         if self.has_class("-small"):
-            raise UsageError("nobody votes on what they cannot see", "enlarge the terminal to 80×24")
+            raise UsageError("nobody votes on what they cannot see", "enlarge the terminal to 50×14")
         outcome = await self.app.push_screen_wait(VoteCard())
         if outcome is None:
             return

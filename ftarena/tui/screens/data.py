@@ -37,7 +37,7 @@ from ftarena.tui.looking import VIEWS, draw_looked, heading
 from ftarena.tui.screens.data_checking import Checking
 from ftarena.tui.screens.data_deciding import Deciding
 from ftarena.tui.screens.data_keys import ABOUT, BINDINGS, HELP
-from ftarena.tui.screens.place import FIRST_STEPS, SMALLEST
+from ftarena.tui.screens.place import FIRST_STEPS
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.example_pane import ExamplePane
 from ftarena.tui.widgets.row_list import RowList
@@ -117,9 +117,7 @@ class DataScreen(Deciding, Checking):
                     yield ExamplePane(id="example")
                     yield ExamplePane(id="twin")
         yield Welcome("No data is open.", _STEPS, id="welcome")
-        columns, lines = SMALLEST
-        small = f"Too small: enlarge to {columns}×{lines} at least, or use ftarena check and ftarena data"
-        yield Static(small, id="small")
+        yield Static("Too small: enlarge to 50×14, or use ftarena check and ftarena data", id="small")
 
     def on_mount(self) -> None:
         """Open what was asked for, else say what could be."""

@@ -95,7 +95,8 @@ class EditRowScreen(ModalScreen[dict[str, Any] | None]):
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            return None, f"line {error.lineno}, column {error.colno}: {error.msg.lower()}"
+            said = error.msg.lower().removesuffix(" at").removesuffix(" starting")
+            return None, f"line {error.lineno}, column {error.colno}: {said}"
         except (ValueError, RecursionError):
             return None, "a number too long, or nested too deeply"
         if not isinstance(value, dict):

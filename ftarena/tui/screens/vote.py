@@ -107,7 +107,7 @@ class VoteScreen(Place):
         yield Welcome("Looking for battles …", (), id="waiting")
         yield Static(self._choices(), id="choices")
         yield Static("", id="said", markup=False)
-        yield Static("Too small: enlarge to 80×24, or use ftarena vote --plain", id="small")
+        yield Static("Too small: enlarge to 50×14, or use ftarena vote --plain", id="small")
 
     @staticmethod
     def _choices() -> Content:
