@@ -11,7 +11,8 @@ from ftarena.curation.decisions.identity import items_of
 from ftarena.curation.examples import Shape
 from ftarena.curation.resolving import resolve
 from ftarena.curation.rows import Problem, Row, read_rows
-from ftarena.curation.shapes import SHAPES, check_columns
+from ftarena.curation.shapes import SHAPES
+from ftarena.curation.shapes.columns import read_columns
 from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.text import clean_line, shorten
@@ -149,15 +150,10 @@ def columns_named(text: str | None) -> Columns | None:
     """
     if text is None:
         return None
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if any(not (ours.strip() and theirs.strip()) for ours, _, theirs in pairs):
-        raise UsageError(
-            f"--columns {shorten(text, 60)!r} says nothing that is understood",
-            "our name, the file's name, with commas between: --columns prompt=question,completion=answer",
-        )
-    columns = Columns({ours.strip(): theirs.strip() for ours, _, theirs in pairs})
-    check_columns(columns)
-    return columns
+    try:
+        return read_columns(text)
+    except UsageError as error:
+        raise UsageError(f"--columns: {error.message}", error.hint) from error
 
 
 def shape_named(name: str | None) -> Shape | None:

@@ -253,7 +253,7 @@ def test_a_file_that_is_named_twice_is_looked_at_once(
         ({"codes": ["nonsense"]}, "no code of findings", "known are json"),
         ({"codes": ["duplicat"]}, "no code of findings 'duplicat'", "did you mean duplicate?"),
         ({"shape": "message"}, "no shape 'message'", "did you mean messages?"),
-        ({"columns": "prompt"}, "says nothing that is understood", "--columns prompt=question"),
+        ({"columns": "prompt"}, "does not say what columns mean", "prompt=question"),
         ({"columns": "completions=a"}, "'completions' is no column", "did you mean completion=a?"),
         ({"max_length": 5}, "needs a model", "--model"),
     ],

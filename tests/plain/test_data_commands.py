@@ -141,7 +141,7 @@ def test_every_row_with_a_finding(folder: Path, ftarena) -> None:  # type: ignor
         (
             ["convert", "d.jsonl", "-o", "x.jsonl", "--columns", "prompt"],
             2,
-            "says nothing that is understood",
+            "does not say what columns mean",
         ),
         (["split", "d.jsonl", "--share", "10"], 2, "none would be left to train on"),
         (["split", "d.jsonl", "--share", "1.5"], 2, "--share is 1.5"),
