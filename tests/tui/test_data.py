@@ -481,6 +481,19 @@ async def test_decided_before(workspace: Workspace, planted: Path) -> None:
         assert kinds(app).current == "json"
 
 
+async def test_sound_data(
+    workspace: Workspace, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is wrong with my data I land on its rows, not on a note about the model."""
+    model = Model("bytes", 4096, write_model(tmp_path / "model"))
+    monkeypatch.setattr("ftarena.tui.data_near.usual_model", lambda paths, workspace: model)
+    app = open_app(workspace, write_lines(here / "sound.jsonl", PLANTED[:1]))
+    async with app.run_test(size=SMALL) as pilot:
+        await checked(pilot)
+        await shows(pilot, "no generation")  # a note there is
+        assert kinds(app).current == "*all"
+
+
 async def test_several_files(workspace: Workspace, here: Path) -> None:
     """Of several files with long names I see the line and what is wrong, not only the name."""
     files = [write_lines(here / f"a-very-long-name-of-a-file-of-examples-{n}.jsonl", PLANTED) for n in (1, 2)]

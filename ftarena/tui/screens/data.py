@@ -237,7 +237,8 @@ class DataScreen(Deciding, Checking):
         """List what was found, as the filter leaves it.
 
         Args:
-            anew: After a check: then go to the worst, unless a kind has been chosen.
+            anew: After a check: then go to the worst, or to the rows where nothing is bad, unless a kind has been
+                chosen.
         """
         report = self.bench.report
         findings = report.findings if report else ()
@@ -254,7 +255,9 @@ class DataScreen(Deciding, Checking):
         stays = chosen in [row.key for row in rows]
         if anew and chosen in (ALL, DECIDED) and not self.has_class("-inside"):
             stays = False
-        self._codes.show_rows(rows, at=chosen if stays else rows[0].key)
+        # Notes are about the model, not about a row: where there is nothing worse, one reads the data.
+        sound = report is not None and not (report.errors or report.warnings or self._filter.strip())
+        self._codes.show_rows(rows, at=chosen if stays else ALL if sound else rows[0].key)
         self.say()
 
     @on(RowList.Moved, "#codes")
