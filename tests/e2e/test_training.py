@@ -66,6 +66,7 @@ from ftarena.training.jobs import start_run
 from ftarena.workspace import Workspace
 import json
 import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, here and in what is started
 recipe = load_recipe(Path(sys.argv[1]), json.loads(sys.argv[3]))
 print(start_run(recipe, Workspace(Path(sys.argv[2]))).id, flush=True)
 signal.pause()  # not input(): the end of the terminal could be read before the signal has come
