@@ -237,8 +237,8 @@ class DataScreen(Deciding, Checking):
         """List what was found, as the filter leaves it.
 
         Args:
-            anew: After a check: then go to the worst, or to the rows where nothing is bad, unless a kind has been
-                chosen.
+            anew: After a check: then go to the worst, or to the rows where nothing is bad, unless a kind has
+                been chosen.
         """
         report = self.bench.report
         findings = report.findings if report else ()
