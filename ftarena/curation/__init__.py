@@ -1,6 +1,9 @@
-"""Data as people have it: reading it line by line, and saying what is wrong with it before a night is lost.
+"""Data as people have it: reading it, saying what is wrong with it before a night is lost, and mending it.
 
-`shapes` says what a row may be, `reading` turns files into examples, each knowing its file and line, for
-whoever needs data: training, evaluation, battles. `check` finds what is broken, doubled, contradictory or
-leaked. None of them changes a source file, and none needs a model.
+From the ground up: `rows` turns files of any format into rows that know their line; `shapes` understands
+a row as an `Example`; `foreign`, `hub`, `locating` and `resolving` find the files that a user's words
+name; `reading` is what training, evaluation and battles call. `tokens` says which tokens of an example
+are learned. `check` finds what is broken, doubled, contradictory or leaked (its codes are in
+`findings`). `decisions` keeps what people decide about rows, and `sets` writes curated, split, mixed and
+converted files. No source file is ever changed.
 """
