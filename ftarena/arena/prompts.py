@@ -46,3 +46,10 @@ def add_prompts_from_examples(store: Store, path: Path, source: str = "heldout")
     store.add_prompts(prompts, source)
     [(after,)] = store.rows("SELECT count(*) FROM prompts WHERE source <> 'import'")
     return PromptsReport(after - before, len(prompts) - (after - before))
+
+
+def questions(store: Store) -> list[str]:
+    """Return what the arena asks, a text a prompt: the turns of the user, as `Example.question` has it."""
+    return [
+        "\n".join(turn.content for turn in prompt.turns if turn.role == "user") for prompt in store.prompts()
+    ]

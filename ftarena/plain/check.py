@@ -132,14 +132,14 @@ def _arena_prompts(database: Path) -> list[str]:
     """Return the texts of the arena's prompts; an arena that is not there has none, and is not created."""
     if not database.exists():
         return []
+    from ftarena.arena.prompts import questions
     from ftarena.store import Store
 
     try:
         with Store.open_to_read(database) as store:
-            prompts = store.prompts()
+            return questions(store)
     except FtarenaError as error:
         raise FtarenaError(error.message, f"{error.hint}; or leave the arena out: --no-arena") from error
-    return ["\n".join(turn.content for turn in prompt.turns if turn.role == "user") for prompt in prompts]
 
 
 class _ProgressLine:

@@ -95,10 +95,9 @@ class Checking(Place):
             raise
 
     async def _arena_prompts(self) -> list[str]:
-        if not self.desk.exists:
-            return []
-        prompts = await self.desk.read(lambda store: store.prompts())
-        return ["\n".join(turn.content for turn in p.turns if turn.role == "user") for p in prompts]
+        from ftarena.arena.prompts import questions
+
+        return await self.desk.read(questions) if self.desk.exists else []
 
     def action_open(self) -> None:
         """Ask what to open."""

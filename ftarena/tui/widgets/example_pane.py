@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ftarena.tui.drawing.pieces import Row
+from ftarena.tui.widgets.scroll_keys import SCROLL_KEYS
 from ftarena.tui.widgets.styling import piece_style
 
 Draw = Callable[[int], Sequence[Row]]
@@ -22,14 +22,7 @@ class ExamplePane(ScrollView, can_focus=True):
     What is drawn must have been cleaned or written out by whoever draws it.
     """
 
-    BINDINGS = [
-        Binding("j,down", "scroll_down", "Scroll", show=False),
-        Binding("k,up", "scroll_up", "Scroll", show=False),
-        Binding("ctrl+d,pagedown", "page_down", "Page", show=False),
-        Binding("ctrl+u,pageup", "page_up", "Page", show=False),
-        Binding("home", "scroll_home", "Start", show=False),
-        Binding("G,end", "scroll_end", "End", show=False),
-    ]
+    BINDINGS = [*SCROLL_KEYS]
 
     COMPONENT_CLASSES = {
         "example--quiet",

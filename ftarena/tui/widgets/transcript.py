@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -19,6 +18,7 @@ from textual.widget import Widget
 from ftarena.text import clean_text
 from ftarena.tui.drawing.dress import dress, mark
 from ftarena.tui.drawing.pieces import Piece, Row, wrap
+from ftarena.tui.widgets.scroll_keys import SCROLL_KEYS
 from ftarena.tui.widgets.styling import piece_style
 
 Kind = Literal["you", "answer", "note", "error", "log"]
@@ -51,14 +51,7 @@ class Transcript(ScrollView, can_focus=True):
     All text is foreign: it is cleaned here, whoever passes it in.
     """
 
-    BINDINGS = [
-        Binding("j,down", "scroll_down", "Scroll", show=False),
-        Binding("k,up", "scroll_up", "Scroll", show=False),
-        Binding("ctrl+d,pagedown", "page_down", "Page", show=False),
-        Binding("ctrl+u,pageup", "page_up", "Page", show=False),
-        Binding("home", "scroll_home", "Start", show=False),
-        Binding("G,end", "scroll_end", "End", show=False),
-    ]
+    BINDINGS = [*SCROLL_KEYS]
 
     COMPONENT_CLASSES = {
         "transcript--you",
