@@ -17,7 +17,7 @@ from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
 from ftarena.recipes.finding import find_files
 from ftarena.recipes.finding import said as _said
 from ftarena.recipes.names import ALIASES, GONE, nearest
-from ftarena.recipes.schema import Recipe
+from ftarena.recipes.schema import BELONGS, Recipe
 from ftarena.text import clean_line, shorten
 
 KEYS = list(Recipe.model_fields)
@@ -79,7 +79,7 @@ def load_recipe(
 
 def dump_recipe(recipe: Recipe) -> str:
     """Return a recipe as YAML that `load_recipe` reads back to the same recipe."""
-    foreign = {"beta", "loss_weights", "label_smoothing"} if recipe.method == "sft" else {"packing"}
+    foreign = {key for key, methods in BELONGS.items() if recipe.method not in methods}
     values = recipe.model_dump(mode="json", exclude_none=True, exclude=foreign)
     return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 

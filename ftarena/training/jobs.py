@@ -79,6 +79,29 @@ def start_run(
             f"only {free / 1e6:.0f} MB are free where runs are kept ({workspace.root})",
             "free some space first",
         )
+    directory = lay_down(recipe, workspace, recipe_file)
+    argv, env = python_module("ftarena.training.worker", str(directory))
+    try:
+        if make_room is not None:
+            make_room()
+        worker = spawn_detached(argv, log=directory / LOG, env={**worker_environment(), **env})
+    except (OSError, FtarenaError) as error:
+        message = f"the worker could not be started: {clean_line(str(error))}"
+        status = read_json(directory / STATUS)
+        write_json(directory / STATUS, {**status, "state": RunState.FAILED, "message": message})
+        raise FtarenaError(message) from error
+    write_json(directory / PROCESS, asdict(worker))
+    return read_run(directory)
+
+
+def lay_down(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None) -> Path:
+    """Make the folder of a new run, queued, with everything its worker reads; return it.
+
+    Args:
+        recipe: Resolved.
+        workspace: Where.
+        recipe_file: The file it came from, kept beside the resolved recipe as it was written.
+    """
     workspace.ensure()
     directory = _new_folder(workspace, recipe.name)
     if recipe_file is not None and recipe_file.is_file():
@@ -87,27 +110,20 @@ def start_run(
         (directory / RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     (directory / RESOLVED_RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     now = time.time()
-    status = {
-        "state": RunState.QUEUED,
-        "name": recipe.name,
-        "method": recipe.method,
-        "base_model": recipe.model_name_or_path,
-        "message": "starting",
-        "started_at": now,
-        "updated_at": now,
-    }
-    write_json(directory / STATUS, status)
-    argv, env = python_module("ftarena.training.worker", str(directory))
-    try:
-        if make_room is not None:
-            make_room()
-        worker = spawn_detached(argv, log=directory / LOG, env={**worker_environment(), **env})
-    except (OSError, FtarenaError) as error:
-        message = f"the worker could not be started: {clean_line(str(error))}"
-        write_json(directory / STATUS, {**status, "state": RunState.FAILED, "message": message})
-        raise FtarenaError(message) from error
-    write_json(directory / PROCESS, asdict(worker))
-    return read_run(directory)
+    write_json(
+        directory / STATUS,
+        {
+            "state": RunState.QUEUED,
+            "name": recipe.name,
+            "method": recipe.method,
+            "tuning": recipe.tuning,
+            "base_model": recipe.model_name_or_path,
+            "message": "starting",
+            "started_at": now,
+            "updated_at": now,
+        },
+    )
+    return directory
 
 
 def stop_run(run: Run, timeout_s: float = 180.0) -> Run:

@@ -144,12 +144,13 @@ class Silent:
         self.events.append(event)
 
 
-def callback(method: str = "sft") -> tuple[Any, Silent]:
-    from ftarena.training.worker.callback import RunCallback
+def watchdog(method: str = "sft") -> tuple[Any, Silent]:
+    from ftarena.training.worker.job import Job
+    from ftarena.training.worker.watchdog import Watchdog
 
     recipe = Recipe(method=method, model_name_or_path="demo:smollm2", dataset=["x"]).resolved()  # type: ignore[arg-type]  # any str
     reporter = Silent()
-    return RunCallback(reporter, recipe, None, None), reporter  # type: ignore[arg-type]  # stands in
+    return Watchdog(Job(Path("x"), recipe, reporter, None, None)), reporter  # type: ignore[arg-type]  # stand in
 
 
 class AtStep:
@@ -167,7 +168,7 @@ class AtStep:
 )
 def test_spoilt_weights_end_the_run(logs: dict[str, float], said: str) -> None:
     """A NaN is not trained on until the morning; I am told what to lower."""
-    watcher, _ = callback()
+    watcher, _ = watchdog()
     with pytest.raises(FtarenaError, match=said) as error:
         watcher.on_log(None, AtStep, None, logs)
     assert "learning_rate" in error.value.hint
@@ -175,7 +176,7 @@ def test_spoilt_weights_end_the_run(logs: dict[str, float], said: str) -> None:
 
 def test_a_loss_of_nothing_ends_the_run() -> None:
     """A loss of exactly 0 three times means that no token is learned."""
-    watcher, _ = callback()
+    watcher, _ = watchdog()
     for _ in range(2):
         watcher.on_log(None, AtStep, None, {"loss": 0.0})
     watcher.on_log(None, AtStep, None, {"loss": 0.1})
@@ -187,10 +188,10 @@ def test_a_loss_of_nothing_ends_the_run() -> None:
 
 def test_a_wrong_reference_ends_the_run() -> None:
     """DPO against another model than the one it started from is found at the first step."""
-    watcher, reporter = callback("dpo")
+    watcher, reporter = watchdog("dpo")
     watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 1e-6})
     assert reporter.events == ["reference-checked"]
     watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})  # later it may move
-    watcher, _ = callback("dpo")
+    watcher, _ = watchdog("dpo")
     with pytest.raises(FtarenaError, match="reference is not the model at the start"):
         watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})

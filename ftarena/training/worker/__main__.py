@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         recipe = load_recipe(directory / RESOLVED_RECIPE)
         reporter.doing(RunState.PREPARING, "loading libraries (about 10 s)")
         # Imported here, so that the status already says so during the seconds it takes.
-        from ftarena.training.worker.loading import use_one_card
+        from ftarena.training.worker.machine import use_one_card
         from ftarena.training.worker.training import train
 
         use_one_card()

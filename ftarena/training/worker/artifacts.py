@@ -10,7 +10,7 @@ from ftarena import __version__
 from ftarena.curation.tokens import ChatTokenizer
 from ftarena.processes import write_json
 from ftarena.recipes.schema import Recipe
-from ftarena.training.worker.loading import Plan
+from ftarena.training.worker.machine import Machine
 
 ENVIRONMENT = "environment.json"
 
@@ -18,7 +18,7 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "
 
 
 def save_environment(
-    directory: Path, *, base: Path, machine: Plan, tokenizer: ChatTokenizer, end_ids: frozenset[int]
+    directory: Path, *, base: Path, machine: Machine, tokenizer: ChatTokenizer, end_ids: frozenset[int]
 ) -> None:
     """Write what the result depends on besides recipe and data."""
     versions = {"ftarena": __version__, "python": platform.python_version()}

@@ -1,7 +1,5 @@
-"""Bringing a model into memory: on which device, in which number format, with which adapter."""
+"""Bringing a model into memory: on which device, in which number format, and which weights of it learn."""
 
-import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,60 +7,9 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from ftarena import hardware
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Recipe
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the machine decides about a run."""
-
-    device: str
-    """`cuda` or `cpu`."""
-
-    bf16: bool
-    gradient_checkpointing: bool
-    threads: int
-    """CPU threads of torch."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values, with the card's name."""
-        card = torch.cuda.get_device_name(0) if self.device == "cuda" else None
-        return {**asdict(self), "card": card}
-
-
-def plan(recipe: Recipe) -> Plan:
-    """Decide device, number format and checkpointing, and set torch's threads.
-
-    Raises:
-        FtarenaError: The recipe wants something that this machine cannot do.
-    """
-    cuda = torch.cuda.is_available()
-    threads = hardware.usable_cores()
-    torch.set_num_threads(threads)
-    if recipe.load_in_4bit and not cuda:
-        raise FtarenaError("load_in_4bit needs a GPU, and torch sees none here", "leave load_in_4bit out")
-    if recipe.packing and not (cuda and (recipe.attn_implementation or "").startswith("flash")):
-        raise FtarenaError(
-            "packing needs a GPU and attn_implementation: flash_attention_2, "
-            "or packed examples would see each other",
-            "leave packing out; examples are grouped by length instead",
-        )
-    # On a CPU bfloat16 takes ten times as long without AMX or AVX512-bf16; with the latter a step of a 135M
-    # model took about as long as in float32 (4.4 against 5.7 s of CPU time).
-    bf16 = recipe.bf16 if recipe.bf16 is not None else (cuda and torch.cuda.is_bf16_supported())
-    checkpointing = recipe.gradient_checkpointing if recipe.gradient_checkpointing is not None else cuda
-    return Plan("cuda" if cuda else "cpu", bf16, checkpointing, threads)
-
-
-def use_one_card() -> None:
-    """Show torch one card only: with several, transformers would wrap the model in `nn.DataParallel`.
-
-    Must run before CUDA is initialised.
-    """
-    if "CUDA_VISIBLE_DEVICES" not in os.environ and (cards := hardware.gpus()) and len(cards) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = max(cards, key=lambda card: card.free_mib).uuid
+from ftarena.training.worker.machine import Machine
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -81,7 +28,7 @@ def load_tokenizer(path: Path) -> Any:
     return tokenizer
 
 
-def load_base(path: Path, recipe: Recipe, machine: Plan) -> Any:
+def load_base(path: Path, recipe: Recipe, machine: Machine) -> Any:
     """Return the base model: safetensors only, no code of the repository, from this disk only.
 
     Raises:
@@ -90,7 +37,7 @@ def load_base(path: Path, recipe: Recipe, machine: Plan) -> Any:
     options: dict[str, Any] = {"dtype": torch.bfloat16 if machine.bf16 else torch.float32}
     if machine.device == "cuda":
         options["device_map"] = {"": 0}
-    if recipe.load_in_4bit:
+    if recipe.tuning == "qlora":
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",

@@ -1,0 +1,41 @@
+"""TRL's trainers as ftarena uses them: examples come tokenised, nothing is dropped behind one's back.
+
+One file a family of methods; `build_trainer` chooses.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from transformers import TrainerCallback
+
+from ftarena.errors import FtarenaError
+from ftarena.recipes.schema import Method
+from ftarena.training.worker.job import Job
+from ftarena.training.worker.trainers.answers import answer_trainer
+from ftarena.training.worker.trainers.preferences import pair_trainer
+
+_BUILDERS: dict[Method, Callable[[Job, Any, Any, Sequence[Any], list[TrainerCallback]], Any]] = {
+    "sft": answer_trainer,
+    "dpo": pair_trainer,
+}
+
+
+def build_trainer(
+    job: Job, model: Any, tokenizer: Any, examples: Sequence[Any], callbacks: list[TrainerCallback]
+) -> Any:
+    """Return the trainer of a run's method.
+
+    Args:
+        job: The run.
+        model: With the weights that learn.
+        tokenizer: Of the model, with a padding token.
+        examples: What `encoding` made of the training data, in the kind that the method takes.
+        callbacks: Are told about steps and logs, in this order.
+
+    Raises:
+        FtarenaError: The method cannot be trained.
+    """
+    builder = _BUILDERS.get(job.recipe.method)
+    if builder is None:
+        raise FtarenaError(f"method {job.recipe.method} cannot be trained yet", "use sft or dpo")
+    return builder(job, model, tokenizer, examples, callbacks)

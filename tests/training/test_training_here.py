@@ -1,0 +1,27 @@
+"""A run as a whole, in this process, on a model that takes milliseconds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ftarena.training.runs import Run, RunState, read_metrics
+from ftarena.workspace import Workspace
+
+DATA = Path(__file__).parents[2] / "data" / "demo"
+
+
+def test_a_small_run_learns(workspace: Workspace, tiny_model: Path, train_here: Callable[..., Run]) -> None:
+    """From a recipe to an adapter: the loss falls and what PEFT loads is there."""
+    run = train_here(
+        workspace,
+        method="sft",
+        model_name_or_path=tiny_model,
+        dataset=f"{DATA}/sft.jsonl#32",
+        learning_rate=0.02,
+        max_length=256,
+        per_device_train_batch_size=8,
+        gradient_accumulation_steps=1,
+    )
+    assert run.state is RunState.FINISHED, run.message
+    losses = [row["loss"] for row in read_metrics(run)]
+    assert len(losses) == 4 and losses[-1] < losses[0]
+    assert (run.directory / "adapter_model.safetensors").is_file()
