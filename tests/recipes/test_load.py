@@ -130,7 +130,7 @@ def test_aliases_lead_to_keys_that_exist() -> None:
         ("lora_target_modules: [q_proj, lm_head]", "vLLM cannot serve an adapter with lm_head"),
         ("seed: 1\nseed: 2", "mine.yaml:5: seed says seed a second time (mine.yaml:4"),
         ("lora_r: 1\nlora_rank: 2", "mine.yaml:5: lora_rank says lora_r a second time"),
-        ("beta: 0.2", "beta belongs to method dpo, but method is sft"),
+        ("beta: 0.2", "beta belongs to method dpo, ipo, kto, orpo, simpo, cpo, grpo, but method is sft"),
         ("loss_type: sigmoid", "loss_type sigmoid does not fit method sft"),
         ("warmup_ratio: 0.1\nwarmup_steps: 5", "warmup_ratio and warmup_steps are both set"),
         ("eval_steps: 5", "neither eval_dataset nor eval_split"),
@@ -158,7 +158,7 @@ def test_all_problems_are_said_at_once(folder: Path) -> None:
         ("method: dpo\npacking: true\n", "packing belongs to method sft"),
         ("method: dpo\nloss_weights: [1]\n", "loss_weights has 1 values, but loss_type has 2"),
         ("method: dpo\nlabel_smoothing: 0.1\n", "label_smoothing is set, but loss_type"),
-        ("method: ppo\n", "method is ppo: expected 'sft' or 'dpo'"),
+        ("method: ppo\n", "method is ppo: expected 'sft', 'dpo', 'ipo'"),
         ("", "method is missing"),
     ],
 )
