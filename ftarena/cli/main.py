@@ -12,11 +12,11 @@ import typer
 import ftarena
 import ftarena.cli.check  # the command registers itself
 import ftarena.cli.data  # as do these
+import ftarena.cli.runs
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain
 
-runs_app = group("runs", "What is training and what was trained.")
 engine_app = group("engine", "The server that answers, for a base and all its adapters.")
 contestants_app = group("contestants", "Who answers: a model, its prompt and its sampling.")
 prompts_app = group("prompts", "The questions that battles are fought over.")
@@ -145,48 +145,6 @@ def train(
 
     workspace, _ = places(None)
     raise typer.Exit(train_recipe(workspace, recipe, parse_overrides(context.args), follow_it=follow))
-
-
-@runs_app.callback(invoke_without_command=True)
-def runs(context: typer.Context, as_json: AsJson = False) -> None:
-    """List every run, the newest first."""
-    if context.invoked_subcommand is None:
-        from ftarena.plain.runs import list_all
-
-        raise typer.Exit(list_all(places(None)[0], as_json=as_json))
-
-
-RunId = Annotated[
-    str, typer.Argument(help="A run's id, the beginning of one, or its name (then the newest).")
-]
-
-
-@runs_app.command("show")
-def runs_show(run: RunId, as_json: AsJson = False) -> None:
-    """Show one run: state, losses, adapter, and the command that made it."""
-    from ftarena.plain.runs import show
-
-    raise typer.Exit(show(places(None)[0], run, as_json=as_json))
-
-
-@runs_app.command("logs")
-def runs_logs(
-    run: RunId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 40,
-) -> None:
-    """Print the log of a run."""
-    from ftarena.plain.runs import logs
-
-    raise typer.Exit(logs(places(None)[0], run, follow=follow, lines=lines))
-
-
-@runs_app.command("stop")
-def runs_stop(run: RunId) -> None:
-    """Stop a run after the current step; what it has learned so far is kept."""
-    from ftarena.plain.runs import stop
-
-    raise typer.Exit(stop(places(None)[0], run))
 
 
 ModelName = Annotated[
