@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ftarena.curation.findings import CODES, Finding, Severity
+from ftarena.drawing.pieces import Piece
 from ftarena.tui.data_rows import Place, RowTable, key_of, place_of_key, where
 from ftarena.tui.drawing.findings import SIGNS, title
-from ftarena.tui.drawing.pieces import Piece
 from ftarena.tui.widgets.row_list import Column, ListRow
 from ftarena.tui.workbench import SIGNS as SIGNS_OF_DECISIONS
 from ftarena.tui.workbench import WORDS

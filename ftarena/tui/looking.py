@@ -7,11 +7,11 @@ from typing import Literal
 from textual.content import Content
 
 from ftarena.curation.rows import Problem
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line
 from ftarena.tui.drawing.example import Block, chat_blocks, draw_blocks, json_blocks, raw_line_blocks
 from ftarena.tui.drawing.mask import mask_rows
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.workbench import SIGNS, WORDS, Looked, Workbench
 
 View = Literal["chat", "tokens", "JSON"]

@@ -10,12 +10,12 @@ from rich.cells import cell_len
 
 from ftarena.curation.sources import Source
 from ftarena.curation.tokens.mask import MaskedToken, MaskView
+from ftarena.drawing.pieces import Row
 from ftarena.text import clean_text
 from ftarena.tui.data_lists import AllRows
 from ftarena.tui.data_rows import RowTable, key_of, matcher
 from ftarena.tui.drawing.example import as_json, draw_blocks, json_blocks, written_out
 from ftarena.tui.drawing.mask import mask_rows
-from ftarena.tui.drawing.pieces import Row
 from ftarena.tui.screens.help import key_rows
 
 from .data_support import PLANTED, write_lines

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from ftarena.drawing.curves import Series, number, plot
+from ftarena.drawing.pieces import Piece, wrap
 from ftarena.errors import UsageError
-from ftarena.tui.drawing.curves import Series, number, plot
 from ftarena.tui.drawing.differences import differing_words
 from ftarena.tui.drawing.dress import dress, mark
 from ftarena.tui.drawing.intervals import Axis, bar
 from ftarena.tui.drawing.pacing import paced
-from ftarena.tui.drawing.pieces import Piece, wrap
 from ftarena.tui.drawing.slash import complete, parse, temperature
 
 LINES = st.text(st.characters(blacklist_characters="\n\r\t", blacklist_categories=("Cs", "Cc")), max_size=200)

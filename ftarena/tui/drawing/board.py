@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.scoring.words import hundredths, percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 if TYPE_CHECKING:
     from ftarena.scoring.pairs import PairScore

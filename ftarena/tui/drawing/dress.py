@@ -8,7 +8,7 @@ anew with each token: one long fence is quadratic).
 import re
 from collections.abc import Sequence
 
-from ftarena.tui.drawing.pieces import Piece
+from ftarena.drawing.pieces import Piece
 
 # No nesting and no alternatives that overlap, so hostile input costs linear time.
 _INLINE = re.compile(r"(`[^`]+`)|(\*\*[^*]+\*\*)")

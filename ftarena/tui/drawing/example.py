@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftarena.curation.examples import Example, Turn
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.text import clean_text
 from ftarena.tui.drawing.differences import Ranges, differing_words
 from ftarena.tui.drawing.dress import dress, mark
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 MOST_CHARACTERS = 60_000
 """Of one text that are drawn: a row may hold a book, and nobody reads it here."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ftarena.curation.findings import CODES, Finding, Severity
 from ftarena.curation.shapes.columns import written_columns
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.text import clean_line, duration, shorten
 from ftarena.tui.drawing.board import flow
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 if TYPE_CHECKING:
     from ftarena.curation.check import CheckReport

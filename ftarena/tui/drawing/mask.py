@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, split_graphemes
 
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.drawing.example import written_out
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 if TYPE_CHECKING:
     from ftarena.curation.tokens.mask import MaskedToken, MaskView

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ftarena.drawing.curves import Series, number
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.text import clean_line, duration
-from ftarena.tui.drawing.curves import Series, number
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 
 if TYPE_CHECKING:
     from ftarena.training.runs import Run

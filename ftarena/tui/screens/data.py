@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from ftarena.curation.findings import CODES, Finding
 from ftarena.curation.shapes.columns import read_columns
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, shorten
 from ftarena.tui.data_lists import (
@@ -32,7 +33,6 @@ from ftarena.tui.data_lists import (
 from ftarena.tui.data_rows import Place as RowPlace
 from ftarena.tui.data_rows import RowTable, key_of, matcher, place_of_key
 from ftarena.tui.drawing.findings import headline, headline_rows, title, why_rows
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.looking import VIEWS, draw_looked, heading
 from ftarena.tui.screens.data_checking import Checking
 from ftarena.tui.screens.data_deciding import Deciding

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.widgets.rows import Rows
 
 _EVERYWHERE = (

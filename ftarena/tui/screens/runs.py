@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
+from ftarena.drawing.curves import number
+from ftarena.drawing.pieces import Piece
 from ftarena.errors import FtarenaError
 from ftarena.text import clean_line, duration
-from ftarena.tui.drawing.curves import number
-from ftarena.tui.drawing.pieces import Piece
 from ftarena.tui.drawing.training import SIGNS, curves, fact_rows, progress_words, short_path
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.situation import Situation

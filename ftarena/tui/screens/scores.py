@@ -6,12 +6,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from ftarena.drawing.curves import Series
+from ftarena.drawing.pieces import Piece
 from ftarena.scoring.words import percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.board import facing, flow, headline, pair_rows, rating_rows
-from ftarena.tui.drawing.curves import Series
 from ftarena.tui.drawing.intervals import Axis, bar
-from ftarena.tui.drawing.pieces import Piece
 from ftarena.tui.screens.place import FIRST_STEPS, Place
 from ftarena.tui.widgets.curve import Curve
 from ftarena.tui.widgets.row_list import Column, ListRow, RowList

@@ -6,8 +6,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ftarena.tui.drawing.curves import Series, plot
-from ftarena.tui.drawing.pieces import Row
+from ftarena.drawing.curves import Series, plot
+from ftarena.drawing.pieces import Row
 from ftarena.tui.widgets.styling import piece_style
 
 

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ftarena.tui.drawing.pieces import Row
+from ftarena.drawing.pieces import Row
 from ftarena.tui.widgets.scroll_keys import SCROLL_KEYS
 from ftarena.tui.widgets.styling import piece_style
 

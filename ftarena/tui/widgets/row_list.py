@@ -22,8 +22,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ftarena.drawing.pieces import Piece
 from ftarena.text import clean_line
-from ftarena.tui.drawing.pieces import Piece
 from ftarena.tui.widgets.styling import piece_style
 
 

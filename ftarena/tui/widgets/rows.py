@@ -7,7 +7,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ftarena.tui.drawing.pieces import Row
+from ftarena.drawing.pieces import Row
 from ftarena.tui.widgets.styling import piece_style
 
 Draw = Callable[[int], Sequence[Row]]

@@ -15,9 +15,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.text import clean_text
 from ftarena.tui.drawing.dress import dress, mark
-from ftarena.tui.drawing.pieces import Piece, Row, wrap
 from ftarena.tui.widgets.scroll_keys import SCROLL_KEYS
 from ftarena.tui.widgets.styling import piece_style
 
