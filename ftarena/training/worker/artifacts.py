@@ -37,10 +37,16 @@ def save_environment(
     )
 
 
-def save_adapter(directory: Path, model: Any, tokenizer: Any) -> None:
-    """Write the trained adapter and the tokenizer with its chat template at the top of the run's folder.
+def save_model(directory: Path, model: Any, tokenizer: Any, recipe: Recipe) -> None:
+    """Write what was learned and the tokenizer with its chat template at the top of the run's folder.
 
-    Only the adapter `default` is saved: DPO's frozen copy `ref` is not part of the result.
+    Of adapters only `default` is saved: DPO's frozen copy `ref` is not part of the result.
+
+    Args:
+        directory: The run's folder.
+        model: The trained model, unwrapped.
+        tokenizer: The model's.
+        recipe: Says which weights learned.
     """
     model.save_pretrained(str(directory), selected_adapters=["default"])
     tokenizer.save_pretrained(str(directory))

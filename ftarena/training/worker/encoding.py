@@ -1,13 +1,52 @@
 """Examples as tokens that fit: what is too long is refused, dropped or cut, as the recipe says."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from ftarena.curation.tokens import Encoded, EncodedPair
+from ftarena.curation.findings import CODES
+from ftarena.curation.tokens import ChatEncoder, ChatTokenizer, Encoded, EncodedPair
 from ftarena.errors import FtarenaError
+from ftarena.recipes.schema import PAIR_METHODS
+from ftarena.training.data import RunData
 from ftarena.training.worker.job import Job
 
 _T = TypeVar("_T", Encoded, EncodedPair)
+
+
+@dataclass(frozen=True)
+class RunExamples:
+    """The examples of a run as tokens."""
+
+    train: list[Any]
+    """In the kind that the method takes: `Encoded` or `EncodedPair`."""
+
+    heldout: list[Encoded]
+    """Answers that are never trained on."""
+
+
+def encode_run(job: Job, chat: ChatTokenizer, data: RunData) -> RunExamples:
+    """Return the examples of a run as tokens that fit, and tell what was noticed about them.
+
+    Args:
+        job: The run.
+        chat: The model's tokenizer and template.
+        data: What the recipe names.
+
+    Raises:
+        FtarenaError: An example would teach nonsense, or is too long and the recipe does not say what to do.
+    """
+    encoder, fitter = ChatEncoder(chat), Fitter(job)
+    heldout = fitter.answers(list(encoder.encode(data.heldout)), "heldout")
+    train: list[Any] = (
+        fitter.pairs(list(encoder.encode_pairs(data.train)))
+        if job.recipe.method in PAIR_METHODS
+        else fitter.answers(list(encoder.encode(data.train)), "train")
+    )
+    n_examples = len(data.train) + len(data.heldout)
+    for code, count in encoder.noticed.items():
+        job.reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
+    return RunExamples(train, heldout)
 
 
 class Fitter:

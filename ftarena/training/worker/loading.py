@@ -61,7 +61,16 @@ def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
 
 
-def add_adapter(model: Any, recipe: Recipe) -> Any:
+def tune(model: Any, recipe: Recipe) -> Any:
+    """Return the model with the weights that the recipe lets learn.
+
+    Raises:
+        FtarenaError: What shall learn does not fit the model.
+    """
+    return _add_adapter(model, recipe)
+
+
+def _add_adapter(model: Any, recipe: Recipe) -> Any:
     """Return the model with a trainable adapter named `default`: a new one, or the one to go on from.
 
     Raises:

@@ -1,24 +1,21 @@
 """One run from its recipe to its adapter: the order of things, each done by a module of its own."""
 
 from pathlib import Path
-from typing import Any
 
 import datasets
 import transformers
 
-from ftarena.curation.findings import CODES
-from ftarena.curation.tokens import ChatEncoder
 from ftarena.processes import write_json
 from ftarena.recipes.models import resolve_model
-from ftarena.recipes.schema import PAIR_METHODS, Recipe
+from ftarena.recipes.schema import Recipe
 from ftarena.training.data import RunData, load_data, write_dropped
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import DATA_LOCK, DROPPED, RunState
 from ftarena.training.worker import artifacts
 from ftarena.training.worker.callback import RunCallback
-from ftarena.training.worker.encoding import Fitter
+from ftarena.training.worker.encoding import encode_run
 from ftarena.training.worker.job import Job
-from ftarena.training.worker.loading import add_adapter, end_tokens, load_base, load_tokenizer
+from ftarena.training.worker.loading import end_tokens, load_base, load_tokenizer, tune
 from ftarena.training.worker.machine import machine_for
 from ftarena.training.worker.measuring import Measuring
 from ftarena.training.worker.reporter import Reporter
@@ -60,29 +57,21 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
     chat = chat_tokenizer(base, tokenizer, end_ids, recipe.model_name_or_path, data.train)
     artifacts.save_environment(directory, base=base, machine=job.machine, tokenizer=chat, end_ids=end_ids)
 
-    encoder = ChatEncoder(chat)
-    fitter = Fitter(job)
-    n_examples = len(data.train) + len(data.heldout)
-    reporter.doing(RunState.PREPARING, f"tokenising {n_examples} examples")
-    heldout = fitter.answers(list(encoder.encode(data.heldout)), "heldout")
-    examples: list[Any] = (
-        fitter.pairs(list(encoder.encode_pairs(data.train)))
-        if recipe.method in PAIR_METHODS
-        else fitter.answers(list(encoder.encode(data.train)), "train")
-    )
-    for code, count in encoder.noticed.items():
-        reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
+    reporter.doing(RunState.PREPARING, f"tokenising {len(data.train) + len(data.heldout)} examples")
+    examples = encode_run(job, chat, data)
     write_json(directory / DATA_LOCK, job.lock)
 
     reporter.doing(RunState.PREPARING, "setting up the trainer")
-    model = add_adapter(model, recipe)
-    measuring = Measuring(job, heldout, tokenizer.pad_token_id)
-    trainer = build_trainer(job, model, tokenizer, examples, [RunCallback(job, measuring), Watchdog(job)])
+    model = tune(model, recipe)
+    measuring = Measuring(job, examples.heldout, tokenizer.pad_token_id)
+    trainer = build_trainer(
+        job, model, tokenizer, examples.train, [RunCallback(job, measuring), Watchdog(job)]
+    )
     stop.wait_for_step()
     trainer.train()
 
-    reporter.doing(RunState.EVALUATING, "saving the adapter")
-    artifacts.save_adapter(directory, trainer.accelerator.unwrap_model(trainer.model), tokenizer)
+    reporter.doing(RunState.EVALUATING, "saving what was learned")
+    artifacts.save_model(directory, trainer.accelerator.unwrap_model(trainer.model), tokenizer, recipe)
     artifacts.save_card(directory, recipe, job.lock, measuring.losses)
     best = artifacts.link_best(directory, measuring.losses)
     if best is not None:
