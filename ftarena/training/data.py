@@ -29,6 +29,9 @@ class RunData:
     """Replayed ones are at the end."""
 
     heldout: list[Example]
+    general: list[Example] = field(default_factory=list)
+    """General questions with reference answers, on which forgetting is measured."""
+
     lock: dict[str, Any] = field(default_factory=dict)
     """What `data.lock.json` says: of each file its hash, its rows, and how many of them are used."""
 
@@ -64,16 +67,12 @@ def load_data(recipe: Recipe) -> RunData:
         FtarenaError: A file is missing or holds rows that cannot be used.
     """
     dropped: list[Problem] = []
-    lock: dict[str, Any] = {"train": [], "heldout": []}
+    lock: dict[str, Any] = {"train": [], "heldout": [], "general": []}
     entries = [_read(entry, recipe, recipe.method, dropped) for entry in recipe.dataset]
     train = _mixed(entries, shares([_part(entry) for entry in entries]), recipe.seed)
     lock["train"] += _account(entries, train)
-    heldout: list[Example] = []
-    for given in recipe.eval_dataset:
-        entry = _read(given, recipe, None, dropped)
-        used = entry.take(_part(entry).available, recipe.seed)
-        heldout += used
-        lock["heldout"] += _account([entry], used)
+    heldout, lock["heldout"] = _measured_on(recipe.eval_dataset, recipe, dropped)
+    general, lock["general"] = _measured_on(recipe.general_dataset, recipe, dropped)
     if recipe.eval_split:
         rows = len(train)
         train, heldout = hold_out(train, recipe.eval_split)
@@ -88,7 +87,21 @@ def load_data(recipe: Recipe) -> RunData:
             "share": round(len(replayed) / (len(train) + len(replayed)), 4),
         }
         train = train + replayed
-    return RunData(train, heldout, lock, dropped)
+    return RunData(train, heldout, general, lock, dropped)
+
+
+def _measured_on(
+    given: Sequence[str | DataEntry], recipe: Recipe, dropped: list[Problem]
+) -> tuple[list[Example], list[dict[str, Any]]]:
+    """Return examples that are only measured on, whatever the method, and their account."""
+    examples: list[Example] = []
+    accounts: list[dict[str, Any]] = []
+    for name in given:
+        entry = _read(name, recipe, None, dropped)
+        used = entry.take(_part(entry).available, recipe.seed)
+        examples += used
+        accounts += _account([entry], used)
+    return examples, accounts
 
 
 def write_dropped(dropped: Sequence[Problem], path: Path) -> None:

@@ -14,12 +14,14 @@ class Measuring:
     Args:
         job: The run.
         heldout: Examples that are never trained on, encoded; may be empty.
+        general: General questions with reference answers, encoded; may be empty.
         pad_id: Token that fills up shorter examples.
     """
 
-    def __init__(self, job: Job, heldout: Sequence[Encoded], pad_id: int) -> None:
+    def __init__(self, job: Job, heldout: Sequence[Encoded], general: Sequence[Encoded], pad_id: int) -> None:
         self._job = job
         self._heldout = heldout
+        self._general = general
         self._pad_id = pad_id
         self.losses: dict[int, float] = {}
         """Held-out loss by step, 0 being the model before training."""

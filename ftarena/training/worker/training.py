@@ -14,6 +14,7 @@ from ftarena.training.runs import DATA_LOCK, DROPPED, RunState
 from ftarena.training.worker import artifacts
 from ftarena.training.worker.callback import RunCallback
 from ftarena.training.worker.encoding import encode_run
+from ftarena.training.worker.guarding.general import encode_general
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.loading import end_tokens, load_base, load_tokenizer, tune
 from ftarena.training.worker.machine import machine_for
@@ -59,11 +60,12 @@ def train(directory: Path, recipe: Recipe, reporter: Reporter, stop: StopFlag) -
 
     reporter.doing(RunState.PREPARING, f"tokenising {len(data.train) + len(data.heldout)} examples")
     examples = encode_run(job, chat, data)
+    general = encode_general(job, chat, data.general)
     write_json(directory / DATA_LOCK, job.lock)
 
     reporter.doing(RunState.PREPARING, "setting up the trainer")
     model = tune(model, recipe)
-    measuring = Measuring(job, examples.heldout, tokenizer.pad_token_id)
+    measuring = Measuring(job, examples.heldout, general, tokenizer.pad_token_id)
     trainer = build_trainer(
         job, model, tokenizer, examples.train, [RunCallback(job, measuring), Watchdog(job)]
     )
