@@ -1,0 +1,37 @@
+"""A recipe alone never gets a Python file executed."""
+
+from pathlib import Path
+
+import pytest
+
+from ftarena.errors import FtarenaError
+from ftarena.training.permissions import ALLOW_CODE, allow_code, allowed
+
+
+def test_code_runs_only_where_i_said_so(tmp_path: Path) -> None:
+    """Without the flag my file is not run; with it, it is."""
+    file = tmp_path / "rewards.py"
+    file.write_text("def short(completions, **_): return [0.0 for _ in completions]\n")
+    assert not allowed(tmp_path, file)
+    allow_code(tmp_path, file)
+    assert allowed(tmp_path, file)
+
+
+def test_a_changed_file_is_not_what_i_allowed(tmp_path: Path) -> None:
+    """What I looked at and allowed is what is run, nothing that was put there later."""
+    file = tmp_path / "rewards.py"
+    file.write_text("one = 1\n")
+    allow_code(tmp_path, file)
+    file.write_text("two = 2\n")
+    assert not allowed(tmp_path, file)
+
+
+def test_a_missing_or_spoilt_permission_is_none(tmp_path: Path) -> None:
+    """A folder that says nothing, or nonsense, allows nothing."""
+    file = tmp_path / "rewards.py"
+    with pytest.raises(FtarenaError, match=r"rewards\.py cannot be read"):
+        allow_code(tmp_path, file)
+    file.write_text("one = 1\n")
+    (tmp_path / ALLOW_CODE).write_text("[")
+    assert not allowed(tmp_path, file)
+    assert not allowed(tmp_path, tmp_path / "gone.py")
