@@ -1,7 +1,8 @@
 """Curves in a terminal: points to rows of braille with a labelled frame.
 
 A braille sign is 2 dots wide and 4 high, so a pane of 60×10 cells has 120×40 dots. A series may also put a
-marker on each of its points: that is how two curves are told apart without colour.
+marker on each of its points, or be dotted: that is how curves are told apart without colour. What is too long
+for a pane is thinned so that its peaks stay.
 """
 
 import math
@@ -12,10 +13,13 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from ftarena.drawing.pieces import Piece, Row
+from ftarena.drawing.thinning import thin
 
 _BRAILLE = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of each dot, by row and column (Unicode chapter 21.1, braille patterns)."""
+
+_MARK = "┊"
 
 SMALLEST = (24, 4)
 """Columns and rows below which there is no room for a curve and its labels."""
@@ -39,6 +43,17 @@ class Series(NamedTuple):
     last: bool = True
     """Whether the legend gives the last value."""
 
+    gap: int = 1
+    """Every how many dots of the line are drawn: 1 a solid line, 3 a dotted one. Markers have it dotted."""
+
+
+class Mark(NamedTuple):
+    """A place on the horizontal axis that something happened at, drawn as an upright line."""
+
+    x: float
+    name: str
+    style: str = ""
+
 
 def plot(
     series: Sequence[Series],
@@ -47,6 +62,7 @@ def plot(
     *,
     x_name: str = "step",
     y_span: tuple[float, float] | None = None,
+    marks: Sequence[Mark] = (),
 ) -> list[Row]:
     """Draw curves with axes and a legend.
 
@@ -56,6 +72,7 @@ def plot(
         height: Rows, axis and legend included.
         x_name: What the horizontal axis counts.
         y_span: Ends of the vertical axis; those of the data if None.
+        marks: Places to mark; those outside of the data are left out.
 
     Returns:
         `height` rows, or a single row that says why there is no curve.
@@ -72,21 +89,24 @@ def plot(
     gutter = max(map(len, labels.values()))
     columns = width - gutter - 1
     canvas = _Canvas(columns, height - 2)
+    marks = [mark for mark in marks if first <= mark.x <= last]
+    for mark in marks:
+        canvas.mark(round((mark.x - first) / (last - first) * (canvas.width - 1)), mark.style)
     for one in drawn:
         dots = [
             (
                 round((x - first) / (last - first) * (canvas.width - 1)),
                 round((high - y) / (high - low) * (canvas.height - 1)),
             )
-            for x, y in one.points
+            for x, y in thin(one.points, 2 * canvas.width)
         ]
-        canvas.draw(dots, one.style, one.marker)
+        canvas.draw(dots, one.style, one.marker, one.gap)
     rows = []
     for number, cells in enumerate(canvas.rows()):
         label = labels.get(number, "")
         rows.append([Piece(label.rjust(gutter) + ("┤" if label else "│"), "quiet"), *cells])
     rows.append(_horizontal_axis(first, last, gutter, columns, x_name))
-    rows.append(_legend(drawn, gutter))
+    rows.append(_legend(drawn, marks, gutter, width))
     return rows
 
 
@@ -128,13 +148,25 @@ def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name:
     return [Piece((" " * gutter + "└" + left + line + right)[: gutter + 1 + columns], "quiet")]
 
 
-def _legend(series: Sequence[Series], gutter: int) -> Row:
-    row = [Piece(" " * (gutter + 2))]
-    for one in filter(lambda one: one.name, series):
-        row += [
-            Piece(f"{one.marker or '⠒⠒'} {one.name}", one.style),
+def _legend(series: Sequence[Series], marks: Sequence[Mark], gutter: int, width: int) -> Row:
+    """Return names and last values, those that fit; the marks first, since they say what to look at."""
+    entries = [[Piece(f"{_MARK} {mark.name}   ", mark.style)] for mark in marks if mark.name]
+    curves = [
+        [
+            Piece(f"{one.marker or ('⠒⠒' if one.gap == 1 else '⠐⠐')} {one.name}", one.style),
             Piece(f" {number(one.points[-1][1])}   " if one.last else "   "),
         ]
+        for one in series
+        if one.name
+    ]
+    room = width - gutter - 2
+    entries = [*curves[:1], *entries, *curves[1:]]
+    row = [Piece(" " * (gutter + 2))]
+    for entry in entries:
+        room -= sum(cell_len(piece.text) for piece in entry)
+        if room < -3:  # the last gap may fall off
+            break
+        row += entry
     return row
 
 
@@ -147,12 +179,18 @@ class _Canvas:
         self._dots: dict[tuple[int, int], int] = {}
         self._style: dict[tuple[int, int], str] = {}
         self._marker: dict[tuple[int, int], str] = {}
+        self._under: dict[tuple[int, int], str] = {}
 
-    def draw(self, dots: Sequence[tuple[int, int]], style: str, marker: str) -> None:
+    def mark(self, x: int, style: str) -> None:
+        """Put an upright line where no curve will be."""
+        for line in range(self.lines):
+            self._under[line, x // 2] = style
+
+    def draw(self, dots: Sequence[tuple[int, int]], style: str, marker: str, gap: int) -> None:
         for (x0, y0), (x1, y1) in pairwise(dots):
             steps = max(abs(x1 - x0), abs(y1 - y0), 1)
             # A curve with markers gets a dotted line: the eye should rest on what was measured.
-            for i in range(0, steps + 1, 3 if marker else 1):
+            for i in range(0, steps + 1, 3 if marker else gap):
                 self._set(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), style)
         for x, y in dots:
             self._set(x, y, style)
@@ -170,10 +208,11 @@ class _Canvas:
             row: Row = []
             for column in range(self.columns):
                 cell = line, column
-                style = self._style.get(cell, "")
-                sign = self._marker.get(cell) or (
-                    chr(_BRAILLE + self._dots[cell]) if cell in self._dots else " "
-                )
+                style, sign = self._style.get(cell, ""), self._marker.get(cell, "")
+                if not sign and cell in self._dots:
+                    sign = chr(_BRAILLE + self._dots[cell])
+                elif not sign:
+                    style, sign = self._under.get(cell, ""), _MARK if cell in self._under else " "
                 if row and row[-1].style == style:
                     row[-1] = Piece(row[-1].text + sign, style)
                 else:
