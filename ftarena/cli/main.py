@@ -13,6 +13,7 @@ import ftarena
 import ftarena.cli.check  # the command registers itself
 import ftarena.cli.data  # as do these
 import ftarena.cli.runs
+import ftarena.cli.train
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain
@@ -127,24 +128,6 @@ def demo(
     if interactive:
         raise typer.Exit(_open(db, labeler, None, "vote"))
     report_demo(done)
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def train(
-    context: typer.Context,
-    recipe: Annotated[Path, typer.Argument(help="A recipe (YAML), see configs/.")],
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Watch it; ctrl+c stops watching, not the run.")
-    ] = False,
-) -> None:
-    """Start a training run. It is detached: it goes on when the terminal closes.
-
-    Every key of a recipe is also an option: ftarena train R.yaml --learning-rate 2e-4 --max-steps 10
-    """
-    from ftarena.plain.train import parse_overrides, train_recipe
-
-    workspace, _ = places(None)
-    raise typer.Exit(train_recipe(workspace, recipe, parse_overrides(context.args), follow_it=follow))
 
 
 ModelName = Annotated[

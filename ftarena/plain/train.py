@@ -1,6 +1,8 @@
-"""`ftarena train RECIPE [--key value …]`: start a run, and watch it if asked to."""
+"""`ftarena train RECIPE [--key value …]` and the verbs: start a run, and watch it if asked to."""
 
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ftarena.arena.sharing import start_training
@@ -9,23 +11,41 @@ from ftarena.plain.follow import follow
 from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
 from ftarena.plain.unapplied import note_unapplied
-from ftarena.recipes.load import load_recipe
+from ftarena.recipes.catalogue import is_list
+from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
+from ftarena.recipes.names import ALIASES
+from ftarena.text import clean_text
 from ftarena.training.data import sources_of
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace
 
 
+def recipe_path(word: str) -> Path:
+    """Return the recipe that a command line names first.
+
+    Raises:
+        UsageError: It is an option: which of the words behind it is the recipe cannot be told.
+    """
+    if word.startswith("--"):
+        raise UsageError(
+            f"the recipe goes before its keys, and {word} is none",
+            f"ftarena train RECIPE {word} …; without a recipe: ftarena sft --model M --data F",
+        )
+    return Path(word)
+
+
 def parse_overrides(arguments: list[str]) -> dict[str, str]:
     """Return recipe keys from a command line's left-over words.
 
-    `--learning-rate 2e-4`, `--learning_rate=2e-4` and a bare `--packing` (true) are understood. Whether a key
-    exists and fits is the recipe's to say.
+    `--learning-rate 2e-4`, `--learning_rate=2e-4` and a bare `--packing` (true) are understood; a key that
+    holds a list may be given several times. Whether a key exists and fits is the recipe's to say.
 
     Raises:
-        UsageError: A word that is no option, or an option without a name.
+        UsageError: A word that is no option, an option without a name, or one value given twice.
     """
     overrides: dict[str, str] = {}
+    given: dict[str, list[str]] = {}
     words = iter(arguments)
     ahead: list[str] = []
     while True:
@@ -34,22 +54,90 @@ def parse_overrides(arguments: list[str]) -> dict[str, str]:
             return overrides
         if not word.startswith("--") or word == "--":
             raise UsageError(f"{word!r} is not an option", "recipe keys are given as --key value")
-        key, equals, value = word[2:].partition("=")
+        option, equals, value = word[2:].partition("=")
         if not equals:
             value = next(words, "")
             if not value or value.startswith("--"):
                 ahead += [value] if value else []
                 value = "true"
-        overrides[key.replace("-", "_")] = value
+        key = option.replace("-", "_")
+        key = _SHORT.get(key, key)
+        given.setdefault(key, []).append(value)
+        if len(given[key]) > 1 and not is_list(ALIASES.get(key, key)):
+            raise UsageError(f"--{option} is given twice, and takes one value", "keep one of them")
+        overrides[key] = value if len(given[key]) == 1 else json.dumps(given[key], ensure_ascii=False)
 
 
-def train_recipe(workspace: Workspace, file: Path, overrides: dict[str, str], *, follow_it: bool) -> int:
+def verb_overrides(
+    method: str, model: str | None, data: Sequence[str], overrides: dict[str, str]
+) -> dict[str, str]:
+    """Return the keys that a verb stands for, with those given behind it.
+
+    Args:
+        method: What the verb is called.
+        model: `--model`.
+        data: `--data`, each time it was given.
+        overrides: The other keys.
+
+    Raises:
+        UsageError: Another method is asked for, or there is no model or no data.
+    """
+    if overrides.get("method", method) != method:
+        raise UsageError(f"--method is {overrides['method']}, but the command is {method}", "keep one")
+    found = {"method": method}
+    if model is not None:
+        found["model_name_or_path"] = model
+    if data:
+        found["dataset"] = data[0] if len(data) == 1 else json.dumps(list(data), ensure_ascii=False)
+    found |= overrides
+    named = {ALIASES.get(key, key) for key in found}
+    missing = [option for key, option in _NEEDED.items() if key not in named]
+    if missing:
+        raise UsageError(
+            f"ftarena {method} needs {' and '.join(missing)}",
+            f"such as: ftarena {method} --model demo:smollm2 --data FILE.jsonl",
+        )
+    return found
+
+
+_SHORT = {"model": "model_name_or_path", "data": "dataset"}
+"""Our own short options; that they stand for a key is no news to who typed them."""
+
+_NEEDED = {"model_name_or_path": "--model", "dataset": "--data"}
+
+
+def train_recipe(
+    workspace: Workspace,
+    file: Path | None,
+    overrides: dict[str, str],
+    *,
+    follow_it: bool = False,
+    after: str | None = None,
+    queue: bool = False,
+    force: bool = False,
+    allow_code: bool = False,
+    print_it: bool = False,
+) -> int:
     """Start a run and return the exit code.
+
+    Args:
+        workspace: Where its folder is made.
+        file: The recipe. None: the overrides say everything.
+        overrides: Keys of the command line; they win.
+        follow_it: Watch the run until it has ended.
+        after: The run that it waits for.
+        queue: Wait until the runs before it have ended.
+        force: Start it even if the plan says that it cannot fit.
+        allow_code: The Python file of `reward_file` may be run.
+        print_it: Print the resolved recipe and start nothing.
 
     Raises:
         FtarenaError: The recipe, the model or the data cannot be used; or the run that was watched failed.
     """
     recipe = load_recipe(file, overrides, on_note=lambda line: print(line, file=sys.stderr))
+    if print_it:
+        print(clean_text(dump_recipe(recipe)), end="")
+        return 0
     ref = resolve_model(recipe.model_name_or_path)
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))

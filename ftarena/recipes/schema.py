@@ -59,10 +59,8 @@ class Recipe(RunningKeys, GuardKeys, SpeedKeys, LossKeys, TuningKeys, ScheduleKe
     def _check_losses(self) -> None:
         given = self.model_fields_set
         known = {"sft": SFT_LOSSES, "dpo": DPO_LOSSES}.get(self.method, ())
-        if self.loss_type and not known:
-            raise ValueError(f"loss_type belongs to methods sft and dpo, but method is {self.method}")
         for loss in self.loss_type:
-            if loss not in known:
+            if known and loss not in known:
                 raise ValueError(
                     f"loss_type {loss} does not fit method {self.method}: it has {', '.join(known)}"
                 )
@@ -118,6 +116,7 @@ class Recipe(RunningKeys, GuardKeys, SpeedKeys, LossKeys, TuningKeys, ScheduleKe
 
 BELONGS: dict[str, tuple[Method, ...]] = {
     "packing": ("sft",),
+    "loss_type": ("sft", "dpo"),
     "beta": ("dpo", "ipo", "kto", "orpo", "simpo", "cpo", "grpo"),
     "loss_weights": ("dpo",),
     "label_smoothing": ("dpo",),
