@@ -37,10 +37,7 @@ def add_compact_head(model: Any) -> bool:
     """
     config = model.config.get_text_config()
     head = model.get_output_embeddings()
-    if (
-        any(getattr(config, key, None) is not None for key in _SCALED)
-        or getattr(head, "bias", None) is not None
-    ):
+    if scales_logits(model) or getattr(head, "bias", None) is not None:
         return False
     tiled = model.forward
 
@@ -74,3 +71,9 @@ def add_compact_head(model: Any) -> bool:
 
     model.forward = types.MethodType(forward, model)
     return True
+
+
+def scales_logits(model: Any) -> bool:
+    """Return whether a model bends or scales what its head computes, as Gemma and Granite do."""
+    config = model.config.get_text_config()
+    return any(getattr(config, key, None) is not None for key in _SCALED)
