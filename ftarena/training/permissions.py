@@ -1,8 +1,8 @@
 """Whether a run may execute a file of the user's own, such as reward functions.
 
 A recipe may come from anywhere, so naming a Python file in it is not enough to have it run: the command line
-has to say `--allow-code`. That permission lies in the run's folder with the hash of the very file it was given
-for; a file that was changed afterwards is not run.
+has to say `--allow-code`. That permission lies in the run's folder with the hash of the very file it was
+given for; a file that was changed afterwards is not run.
 """
 
 import hashlib
