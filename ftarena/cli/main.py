@@ -12,6 +12,7 @@ import typer
 import ftarena
 import ftarena.cli.check  # the command registers itself
 import ftarena.cli.data  # as do these
+import ftarena.cli.export
 import ftarena.cli.runs
 import ftarena.cli.train
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
@@ -22,7 +23,6 @@ engine_app = group("engine", "The server that answers, for a base and all its ad
 contestants_app = group("contestants", "Who answers: a model, its prompt and its sampling.")
 prompts_app = group("prompts", "The questions that battles are fought over.")
 votes_app = group("votes", "Votes from elsewhere.")
-export_app = group("export", "Votes as files: a table, or pairs for DPO.")
 
 
 def _version(value: bool) -> None:
@@ -303,33 +303,6 @@ def votes_import(
     from ftarena.plain.votes import import_votes
 
     raise typer.Exit(import_votes(places(db)[1], file))
-
-
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="The file to write. Default: standard output.")
-]
-
-
-@export_app.command("votes")
-def export_votes(
-    output: Output = None,
-    form: Annotated[
-        str, typer.Option("--format", help="csv (can be imported again) or jsonl (everything).")
-    ] = "csv",
-    db: Db = None,
-) -> None:
-    """Write every vote that stands."""
-    from ftarena.plain.votes import export_votes as export
-
-    raise typer.Exit(export(places_to_read(db)[1], output, form))
-
-
-@export_app.command("dpo")
-def export_dpo(output: Output = None, db: Db = None) -> None:
-    """Write preference pairs as TRL reads them; ties and both bad are left out."""
-    from ftarena.plain.votes import export_dpo as export
-
-    raise typer.Exit(export(places_to_read(db)[1], output))
 
 
 @app.command()
