@@ -70,12 +70,13 @@ class ProcessIdentity:
         while self.alive() and time.monotonic() < deadline:
             time.sleep(0.05)
         # Whatever is left, children that their parent did not take along included.
-        for process in family:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(family, timeout=5)
+        _kill(family)
+        return not self.alive()
+
+    def kill(self) -> bool:
+        """Kill the process and its children at once; return whether it is gone."""
+        if self.alive():
+            _kill(_family(self.pid))
         return not self.alive()
 
 
@@ -85,6 +86,15 @@ def _family(pid: int) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _kill(family: Sequence[psutil.Process]) -> None:
+    for process in family:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(family, timeout=5)
 
 
 def spawn_detached(

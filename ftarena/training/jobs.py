@@ -1,9 +1,10 @@
-"""Starting and stopping runs. A run is a detached process: it outlives the terminal that started it."""
+"""Starting, pausing, resuming and stopping runs: detached processes that outlive their terminal."""
 
 import shutil
+import signal
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ftarena import hardware
@@ -13,7 +14,11 @@ from ftarena.recipes.load import dump_recipe
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
 from ftarena.text import clean_line
+from ftarena.training import permissions
+from ftarena.training.checkpoints import newest_whole
 from ftarena.training.data import load_data
+from ftarena.training.queueing import check_predecessor
+from ftarena.training.resuming import check_resumable
 from ftarena.training.runs import (
     ADAPTER_WEIGHTS,
     LOG,
@@ -30,6 +35,8 @@ from ftarena.training.runs import (
     read_run,
     worker_of,
 )
+from ftarena.training.terms import Terms, read_terms, write_terms
+from ftarena.training.trackers import need_trackers
 from ftarena.workspace import Workspace, make_private
 
 __all__ = [
@@ -37,11 +44,15 @@ __all__ = [
     "RunState",
     "find_run",
     "list_runs",
+    "pause_run",
     "read_events",
     "read_metrics",
+    "resume_run",
     "start_run",
     "stop_run",
 ]
+
+_POLL_S = 0.05
 
 _ROOM_BYTES = 500_000_000
 # Adapters, optimiser states and checkpoints of a small run; a full disk mid-run loses hours.
@@ -53,6 +64,10 @@ def start_run(
     recipe_file: Path | None = None,
     *,
     make_room: Callable[[], None] | None = None,
+    after: str | None = None,
+    queue: bool = False,
+    allow_code: bool = False,
+    afterwards: Sequence[Sequence[str]] = (),
 ) -> Run:
     """Start a training run and return at once.
 
@@ -65,26 +80,94 @@ def start_run(
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
         make_room: Called when nothing but the worker is missing: the run is then listed as queued already,
             so that whoever looks knows for whom the card is being emptied.
+        after: Id or name of a run that has to end well first; its adapter may be the one of `init_from`.
+        queue: Wait for the device where other runs have it.
+        allow_code: Whether the user's own file of reward functions may be run.
+        afterwards: Command lines to start, once, when the run has ended with something to look at.
 
     Raises:
         UsageError: The data leave `eval_split` nothing to train or to measure on.
-        FtarenaError: The data, the model or the adapter cannot be used, or the disk is full.
+        FtarenaError: The data, the model or the adapter cannot be used, the disk is full, a tracker is not
+            installed, or another run has the device and `queue` was not asked for.
     """
+    before = find_run(workspace, after) if after is not None else None
+    if before is None and not queue:
+        _need_free_device(workspace)
+    elif before is not None:
+        check_predecessor(before)
+    need_trackers(recipe.report_to)
     resolve_model(recipe.model_name_or_path)
     load_data(recipe)
-    recipe = recipe.model_copy(update={"init_from": _adapter_to_start_from(recipe, workspace)})
-    free = hardware.disk_free(workspace.root)
-    if free < _ROOM_BYTES:
-        raise FtarenaError(
-            f"only {free / 1e6:.0f} MB are free where runs are kept ({workspace.root})",
-            "free some space first",
-        )
-    directory = lay_down(recipe, workspace, recipe_file)
-    argv, env = python_module("ftarena.training.worker", str(directory))
+    recipe = recipe.model_copy(update={"init_from": _adapter_to_start_from(recipe, workspace, before)})
+    _need_room(workspace)
+    terms = Terms(
+        after=before.id if before is not None else None,
+        queue=queue,
+        afterwards=tuple(map(tuple, afterwards)),
+    )
+    directory = lay_down(recipe, workspace, recipe_file, terms)
+    if allow_code and recipe.reward_file is not None:
+        permissions.allow_code(directory, Path(recipe.reward_file))
+    return _start_worker(directory, make_room)
+
+
+def resume_run(
+    run: Run,
+    workspace: Workspace,
+    *,
+    make_room: Callable[[], None] | None = None,
+    queue: bool = False,
+    force: bool = False,
+) -> Run:
+    """Let a run that was interrupted go on in its own folder, from its newest whole checkpoint.
+
+    It is the same run: optimiser, schedule, random state and the order of the data are those of the
+    checkpoint. Training on from a finished run's adapter is another run, see `init_from`.
+
+    Args:
+        run: One that has ended and is not finished.
+        workspace: Its workspace.
+        make_room: As for `start_run`.
+        queue: Wait for the device where other runs have it.
+        force: Go on with other versions of the packages.
+
+    Raises:
+        FtarenaError: It goes on already, there is nothing to resume from, the device is taken, or data,
+            model, recipe or packages are not what they were.
+    """
+    check_resumable(run, force=force)
+    if not queue:
+        _need_free_device(workspace)
+    _need_room(workspace)
+    directory = run.directory
+    terms = replace(read_terms(directory), after=None, queue=queue, asked_at=time.time())
+    write_terms(directory, terms)
+    (directory / PROCESS).unlink(missing_ok=True)
+    status = read_json(directory / STATUS)
+    for gone in ("pid", "started", "after", "queue_position"):
+        status.pop(gone, None)
+    status |= {
+        "state": RunState.QUEUED,
+        "message": f"resuming from step {run.resumable_from}",
+        "asked_at": terms.asked_at,
+        "updated_at": terms.asked_at,
+    }
+    write_json(directory / STATUS, status)
+    return _start_worker(directory, make_room, "--resume")
+
+
+def _start_worker(directory: Path, make_room: Callable[[], None] | None, *arguments: str) -> Run:
+    """Start the worker of a run that is listed as queued."""
+    argv, env = python_module("ftarena.training.worker", str(directory), *arguments)
     try:
         if make_room is not None:
             make_room()
-        worker = spawn_detached(argv, log=directory / LOG, env={**worker_environment(), **env})
+        worker = spawn_detached(
+            argv,
+            log=directory / LOG,
+            env={**worker_environment(), **env},
+            cwd=Path(read_terms(directory).folder),
+        )
     except (OSError, FtarenaError) as error:
         message = f"the worker could not be started: {clean_line(str(error))}"
         status = read_json(directory / STATUS)
@@ -94,13 +177,16 @@ def start_run(
     return read_run(directory)
 
 
-def lay_down(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None) -> Path:
+def lay_down(
+    recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None, terms: Terms | None = None
+) -> Path:
     """Make the folder of a new run, queued, with everything its worker reads; return it.
 
     Args:
         recipe: Resolved.
         workspace: Where.
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
+        terms: How it was asked to start; by default as soon as it can.
     """
     workspace.ensure()
     directory = _new_folder(workspace, recipe.name)
@@ -109,7 +195,9 @@ def lay_down(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = No
     else:
         (directory / RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     (directory / RESOLVED_RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
-    now = time.time()
+    terms = terms or Terms()
+    write_terms(directory, terms)
+    now = terms.asked_at
     write_json(
         directory / STATUS,
         {
@@ -121,12 +209,13 @@ def lay_down(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = No
             "message": "starting",
             "started_at": now,
             "updated_at": now,
+            **({"after": terms.after} if terms.after else {}),
         },
     )
     return directory
 
 
-def stop_run(run: Run, timeout_s: float = 180.0) -> Run:
+def stop_run(run: Run, timeout_s: float = 180.0, *, now: bool = False) -> Run:
     """Ask a run to end: it finishes its step, saves a checkpoint and the adapter, and says `stopped`.
 
     Blocks until it has ended. A worker that does not answer in time is killed with its children; what its
@@ -135,6 +224,7 @@ def stop_run(run: Run, timeout_s: float = 180.0) -> Run:
     Args:
         run: The run; nothing happens where it has ended already.
         timeout_s: After how long it is killed.
+        now: Kill it at once: nothing is saved but what the newest checkpoint holds.
 
     Returns:
         The run as it is then.
@@ -143,19 +233,59 @@ def stop_run(run: Run, timeout_s: float = 180.0) -> Run:
     if read_run(run.directory).state.ended or worker is None:
         return read_run(run.directory)
     started = time.monotonic()
-    worker.stop(timeout_s)
+    worker.kill() if now else worker.stop(timeout_s)
     reap()
     status = read_json(run.directory / STATUS)
     if not RunState(status.get("state", RunState.DIED)).ended:
         waited = time.monotonic() - started
-        message = (
-            f"killed: it did not answer for {waited:.0f} s"
-            if waited >= timeout_s
-            else "stopped while starting"
-        )
+        if now:
+            message = "killed on request"
+        elif waited >= timeout_s:
+            message = f"killed: it did not answer for {waited:.0f} s"
+        else:
+            message = "stopped while starting"
+        if whole := newest_whole(run.directory):
+            message += f"; the checkpoint of step {whole.step} is whole"
         status |= {"state": RunState.STOPPED, "message": message, "updated_at": time.time(), "eta_s": None}
         write_json(run.directory / STATUS, status)
     return read_run(run.directory)
+
+
+def pause_run(run: Run, timeout_s: float = 180.0) -> Run:
+    """Ask a run to save a checkpoint after its step and to give the device back; blocks until it has.
+
+    A run that is still preparing does its first step and pauses then.
+
+    Args:
+        run: The run; nothing happens where it has ended already.
+        timeout_s: How long to wait for it; it goes on pausing afterwards.
+
+    Returns:
+        The run as it is then: paused, unless that was its last step.
+
+    Raises:
+        FtarenaError: It has not begun, or is still busy with its step after `timeout_s`.
+    """
+    run = read_run(run.directory)
+    if run.state.ended:
+        return run
+    worker = worker_of(run.directory)
+    if worker is None or run.state is RunState.QUEUED:
+        raise FtarenaError(
+            f"{run.id} has not begun: there is nothing to pause", f"ftarena runs stop {run.id} takes it back"
+        )
+    worker.signal(signal.SIGUSR1)
+    deadline = time.monotonic() + timeout_s
+    while worker.alive() and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    reap()
+    run = read_run(run.directory)
+    if not run.state.ended:
+        raise FtarenaError(
+            f"{run.id} is still busy after {timeout_s:.0f} s ({run.message}); it pauses after its step",
+            f"ftarena runs show {run.id}",
+        )
+    return run
 
 
 def worker_environment() -> dict[str, str]:
@@ -176,8 +306,31 @@ def worker_environment() -> dict[str, str]:
     }
 
 
-def _adapter_to_start_from(recipe: Recipe, workspace: Workspace) -> str | None:
-    """Return the folder of the adapter that `init_from` names, checked to fit the base model."""
+def _need_free_device(workspace: Workspace) -> None:
+    """Refuse where other runs have every device, or wait for one."""
+    active = [run for run in list_runs(workspace) if not run.state.ended]
+    if active and len(active) >= max(len(hardware.gpus()), 1):
+        others = ", ".join(clean_line(run.id) for run in active)
+        raise FtarenaError(
+            f"the device is taken: {others} {'is' if len(active) == 1 else 'are'} not done yet",
+            f"wait for your turn: --queue; or for that run to end well: --after {clean_line(active[0].id)}",
+        )
+
+
+def _need_room(workspace: Workspace) -> None:
+    free = hardware.disk_free(workspace.root)
+    if free < _ROOM_BYTES:
+        raise FtarenaError(
+            f"only {free / 1e6:.0f} MB are free where runs are kept ({workspace.root})",
+            "free some space first",
+        )
+
+
+def _adapter_to_start_from(recipe: Recipe, workspace: Workspace, before: Run | None) -> str | None:
+    """Return the folder of the adapter that `init_from` names, checked to fit the base model.
+
+    The run that is waited for may be named though it has no adapter yet.
+    """
     if recipe.init_from is None:
         return None
     folder = Path(recipe.init_from)
@@ -195,10 +348,12 @@ def _adapter_to_start_from(recipe: Recipe, workspace: Workspace) -> str | None:
             f"but model_name_or_path is {recipe.model_name_or_path}",
             f"set model_name_or_path: {run.base_model}",
         )
+    if before is not None and run.id == before.id and not run.state.ended:
+        return str(run.directory.resolve())
     if run.adapter is None:
         raise FtarenaError(
             f"init_from: the run {run.id} has no adapter to start from: it is {run.state}",
-            "wait for it to finish" if not run.state.ended else f"ftarena runs show {run.id}",
+            f"wait for it: --after {run.id}" if not run.state.ended else f"ftarena runs show {run.id}",
         )
     return str(run.adapter.resolve())
 

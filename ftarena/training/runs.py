@@ -14,6 +14,7 @@ from typing import Any
 
 from ftarena.errors import FtarenaError
 from ftarena.processes import ProcessIdentity, read_json
+from ftarena.training.checkpoints import newest_whole
 from ftarena.workspace import Workspace
 
 STATUS = "status.json"
@@ -28,10 +29,14 @@ RESOLVED_RECIPE = "recipe.resolved.yaml"
 DATA_LOCK = "data.lock.json"
 """What was trained on: of each file its hash, its rows, and how many of them were used."""
 
+ENVIRONMENT = "environment.json"
+"""What the result depends on besides recipe and data: model, packages, hardware, the state of the code."""
+
 DROPPED = "dropped.jsonl"
 """Rows that were left out because they cannot be used."""
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 _GRACE_S = 30.0
 # A starter that was killed between making the folder and noting the process leaves a run without a worker.
@@ -44,6 +49,7 @@ class RunState(StrEnum):
     PREPARING = "preparing"
     TRAINING = "training"
     EVALUATING = "evaluating"
+    PAUSED = "paused"
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -51,8 +57,14 @@ class RunState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (RunState.FINISHED, RunState.STOPPED, RunState.FAILED, RunState.DIED)
+        """Whether nothing more will happen by itself."""
+        return self in (
+            RunState.PAUSED,
+            RunState.FINISHED,
+            RunState.STOPPED,
+            RunState.FAILED,
+            RunState.DIED,
+        )
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,24 @@ class Run:
 
     adapter: Path | None
     """Folder of the adapter, once the run has ended and left one; what PEFT and vLLM load."""
+
+    model: Path | None = None
+    """Folder of the model, once a run that trains a whole model has ended and left one."""
+
+    tuning: str = "lora"
+    """Which weights learn, as a recipe says it."""
+
+    resumable_from: int | None = None
+    """Step of the newest whole checkpoint, where the run has ended and is not finished; else None."""
+
+    after: str | None = None
+    """Id of the run that it waits for, while it does."""
+
+    queue_position: int | None = None
+    """1 for the run that is next on the device, 2 for the one behind it …; None unless it waits."""
+
+    peak_memory_bytes: int | None = None
+    """Most memory that it has had so far: the card's on a GPU, else the process's."""
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
@@ -137,7 +167,12 @@ def read_run(directory: Path) -> Run:
     status = read_json(directory / STATUS)
     state = _state(directory, status)
     adapter = directory if state.ended and (directory / ADAPTER_WEIGHTS).is_file() else None
-    eta, metrics = status.get("eta_s"), status.get("metrics")
+    model = (
+        directory if state.ended and any((directory / name).is_file() for name in _MODEL_WEIGHTS) else None
+    )
+    whole = newest_whole(directory) if state.ended and state is not RunState.FINISHED else None
+    waits = state is RunState.QUEUED
+    eta, metrics, after = status.get("eta_s"), status.get("metrics"), status.get("after")
     return Run(
         id=directory.name,
         name=str(status.get("name") or directory.name),
@@ -157,6 +192,12 @@ def read_run(directory: Path) -> Run:
         message=str(status.get("message") or "") if state is not RunState.DIED else _last_words(status),
         base_model=str(status.get("base_model") or ""),
         adapter=adapter,
+        model=model,
+        tuning=str(status.get("tuning") or "lora"),
+        resumable_from=whole.step if whole is not None else None,
+        after=after if waits and isinstance(after, str) else None,
+        queue_position=(_whole(status.get("queue_position")) or None) if waits else None,
+        peak_memory_bytes=_whole(status.get("peak_memory_bytes")) or None,
     )
 
 
@@ -188,7 +229,8 @@ def _state(directory: Path, status: dict[str, Any]) -> RunState:
         return state
     worker = worker_of(directory)
     if worker is None:
-        fresh = time.time() - (_seconds(status.get("started_at")) or 0.0) < _GRACE_S
+        asked = max(_seconds(status.get(key)) or 0.0 for key in ("started_at", "asked_at"))
+        fresh = time.time() - asked < _GRACE_S
         return state if fresh else RunState.DIED
     if worker.alive():
         return state

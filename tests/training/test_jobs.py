@@ -80,7 +80,7 @@ def test_two_runs_in_one_second_have_two_folders(
     workspace: Workspace, recipe: Recipe, no_worker: list[list[str]]
 ) -> None:
     """A script that starts several runs loses none."""
-    ids = {start_run(recipe, workspace).id for _ in range(3)}
+    ids = {start_run(recipe, workspace, queue=True).id for _ in range(3)}
     assert len(ids) == 3
 
 
