@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ftarena.curation.builtin import builtin_path
 from ftarena.curation.examples import Shape
 from ftarena.curation.foreign import axolotl, llamafactory
 from ftarena.curation.formats import Format
 from ftarena.curation.locating import locate
 from ftarena.curation.sources import Columns, Source
+from ftarena.recipes.data_entries import BUILTIN
 
 
 def resolve(
@@ -22,7 +24,7 @@ def resolve(
     Args:
         spec: A file; a folder (all data files directly in it, sorted by name); `-` for what is piped in;
             `dataset_info.json` or `dataset_info.json:NAME` (LLaMA-Factory); a `.yaml` of axolotl (its
-            `datasets:`); `org/name`, `org/name:SPLIT` or `org/name:SUBSET/SPLIT` on the hub.
+            `datasets:`); `builtin:NAME`, which comes with ftarena; `org/name`, `org/name:SPLIT` or `org/name:SUBSET/SPLIT` on the hub.
         columns: What the columns mean, for every source; wins over what a description says.
         shape: What every row must be; wins over what a description says.
         format: How the files are written, where neither ending nor content tell.
@@ -39,6 +41,8 @@ def resolve(
 
 
 def _named(spec: str, format: Format | None) -> list[Source]:
+    if spec.startswith(BUILTIN):
+        return locate(str(builtin_path(spec)), format)
     path = Path(spec).expanduser()
     if path.is_dir() and (path / llamafactory.INFO).is_file():
         return llamafactory.sources_of(path / llamafactory.INFO)

@@ -23,6 +23,9 @@ from pydantic import (
 from ftarena.recipes.scalars import Count, Number, Text
 from ftarena.text import shorten
 
+BUILTIN = "builtin:"
+"""How the name of a set begins that comes with ftarena, such as `builtin:general`."""
+
 AXOLOTL = frozenset(
     (
         *("type", "ds_type", "data_files", "name", "conversation", "chat_template", "chat_template_jinja"),

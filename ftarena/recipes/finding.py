@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ftarena.recipes.data_entries import split_sample
+from ftarena.recipes.data_entries import BUILTIN, split_sample
 from ftarena.text import shorten
 
-DATA_KEYS = ("dataset", "eval_dataset", "replay_dataset")
+DATA_KEYS = ("dataset", "eval_dataset", "replay_dataset", "general_dataset")
 COMMAND_LINE = "--"
 """How the place of a key begins that was given on the command line."""
 
@@ -60,6 +60,8 @@ def said(place: str) -> str:
 def _find_data(given: str, folders: list[Path]) -> tuple[str, str]:
     """Return where the data are that an entry names, and what is wrong with that (nothing: it is there)."""
     name, count = split_sample(given)
+    if name.startswith(BUILTIN):
+        return given, ""
     file = _first(name, folders)
     if file is None:
         # `dataset_info.json:identity` is one of the data sets that the file describes.

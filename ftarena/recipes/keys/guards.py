@@ -12,7 +12,7 @@ from ftarena.recipes.scalars import Count, Number
 class GuardKeys(KeyGroup):
     """Overfitting, forgetting, answers that never stop."""
 
-    general_dataset: Entries = []
+    general_dataset: Entries = ["builtin:general"]
     """General questions with reference answers, on which forgetting is measured, written as for `dataset`;
     `builtin:general` comes with ftarena. An empty list turns it off."""
 
