@@ -17,6 +17,7 @@ from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
 from ftarena.recipes.finding import find_files
 from ftarena.recipes.finding import said as _said
 from ftarena.recipes.names import ALIASES, GONE, nearest
+from ftarena.recipes.reading import read_lines
 from ftarena.recipes.schema import BELONGS, Recipe
 from ftarena.text import clean_line, shorten
 
@@ -77,6 +78,19 @@ def load_recipe(
         raise _error([_explain(problem, places, path) for problem in found]) from None
 
 
+def problems_of(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with keys and values that no file holds yet; whether data are there is not asked.
+
+    Args:
+        values: By the schema's own names.
+    """
+    try:
+        Recipe.model_validate({key: value for key, value in values.items() if value is not None})
+    except ValidationError as error:
+        return [_explain(problem, {}, None) for problem in error.errors()]
+    return []
+
+
 def dump_recipe(recipe: Recipe) -> str:
     """Return a recipe as YAML that `load_recipe` reads back to the same recipe."""
     foreign = {key for key, methods in BELONGS.items() if recipe.method not in methods}
@@ -86,53 +100,8 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _from_file(path: Path | None) -> list[tuple[str, Any, str]]:
     """Return (key, value, place) of each line of the top mapping."""
-    if path is None:
-        return []
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(
-            f"there is no recipe {path}", "the demo's are configs/demo-sft.yaml and demo-dpo.yaml"
-        ) from None
-    except IsADirectoryError:
-        raise UsageError(f"{path} is a folder, not a recipe", f"name a file in it: ls {path}") from None
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise UsageError(
-            f"{path} is not UTF-8 (byte 0x{byte:02x} at {error.start + 1}), so it is no recipe",
-            "a recipe is a YAML file, such as configs/demo-sft.yaml",
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read as a recipe: {error.strerror or error}") from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if not isinstance(node, yaml.MappingNode) or not all(
-            isinstance(key, yaml.ScalarNode) for key, _ in node.value
-        ):
-            raise UsageError(f"{path} is not a recipe: it must be lines of `key: value`")
-        loader = yaml.SafeLoader("")
-        return [
-            (
-                str(key.value).replace("-", "_"),
-                _construct(loader, value),
-                f"{path}:{key.start_mark.line + 1}",
-            )
-            for key, value in node.value
-        ]
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{path}{line}: broken YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: broken YAML: {clean_line(str(error))}") from error
-    except RecursionError:
-        raise UsageError(f"{path}: broken YAML: lists inside lists inside lists, too deep") from None
-
-
-def _construct(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    try:
-        return loader.construct_object(node, deep=True)
-    except ValueError as error:  # `!!int x`; PyYAML lets Python's own error through
-        raise yaml.MarkedYAMLError(problem=clean_line(str(error)), problem_mark=node.start_mark) from error
+    lines = [] if path is None else read_lines(path)
+    return [(line.key.replace("-", "_"), line.value, f"{path}:{line.number}") for line in lines]
 
 
 def _from_command_line(overrides: Mapping[str, str]) -> list[tuple[str, Any, str]]:
