@@ -1,0 +1,54 @@
+"""What a worker will decide by itself on a device, foreseen: the counterpart of `worker.machine`."""
+
+from dataclasses import dataclass
+
+from ftarena.recipes.schema import Recipe
+from ftarena.training.plan.cards import Card
+from ftarena.training.plan.constants import COMPILE_PAYS_FLOP
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a run computes."""
+
+    cuda: bool
+    bf16: bool
+    checkpointing: bool
+    compiled: bool
+    budget: float | None
+    """Share of a compiled layer's activations that is kept."""
+
+    short_lora: bool
+    """Whether LoRA's product is computed in fewer passes."""
+
+    fused_head: bool
+    """Whether logits are made in pieces and never kept."""
+
+    liger: bool
+    fp8: bool
+
+
+def choices_for(recipe: Recipe, card: Card, flop: float) -> Choices:
+    """Return what the worker will do where a recipe leaves it open.
+
+    Args:
+        recipe: Resolved.
+        card: Where it runs.
+        flop: Multiplications and additions of the run, four a weight and token.
+    """
+    cuda = card.device == "cuda"
+    budget = recipe.activation_memory_budget if cuda else None
+    compiled = recipe.torch_compile if budget is None else True
+    checkpointing = recipe.gradient_checkpointing
+    return Choices(
+        cuda=cuda,
+        bf16=recipe.bf16 if recipe.bf16 is not None else cuda and card.bf16,
+        checkpointing=checkpointing if checkpointing is not None else cuda and budget is None,
+        compiled=cuda and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP),
+        budget=budget,
+        short_lora=cuda and recipe.tuning in ("lora", "rslora") and not recipe.lora_dropout,
+        # ORPO, SimPO and CPO of TRL 1.16 still score all logits; a reward model has none.
+        fused_head=recipe.method not in ("orpo", "simpo", "cpo"),
+        liger=cuda and bool(recipe.use_liger_kernel),
+        fp8=cuda and recipe.base_precision == "fp8",
+    )

@@ -1,0 +1,121 @@
+"""What was measured, and what the plan makes of it. All figures of memory and speed stand here.
+
+From `benchmarks/plan_table.py` and its forerunner on one H100 80 GB, kept in `benchmarks/results`; fitted to
+one half of the rows and held against the other by `tests/training/test_plan_table.py`.
+"""
+
+from dataclasses import dataclass
+
+CUDA_CONTEXT = 0.80e9
+"""Bytes that CUDA itself takes on the card (H100, torch 2.11: 804 MB)."""
+
+LIBRARIES = 0.75e9
+"""Bytes of main memory that Python, torch, transformers and TRL take on a CPU (resident)."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What one decoder layer keeps of one token for its backward pass, in bytes."""
+
+    by_hidden: float
+    """Times the model's width."""
+
+    by_intermediate: float
+    """Times the width of its MLP."""
+
+    transient: float
+    """While a layer's gradient is computed: so many times what the layer keeps, on top."""
+
+    def layer(self, hidden: int, intermediate: int) -> float:
+        """Return the bytes a token and layer."""
+        return self.by_hidden * hidden + self.by_intermediate * intermediate
+
+
+PLAIN = Activations(27.3, 7.9, 1.6)
+"""bfloat16 with PEFT's own LoRA: casts of its inputs to float32 are half of it. 23 cells, within 2 %."""
+
+SHORT = Activations(16.5, 8.0, 1.6)
+"""bfloat16 with `worker.speed.lora`: norms in float32, inputs and outputs of the linear layers once."""
+
+COMPILED = Activations(12.0, 6.0, 0.75)
+"""Compiled layers: norms and the gate are computed again from what is kept anyway."""
+
+FULL = Activations(24.6, 7.1, 1.6)
+"""All weights learn: nothing is cast for an adapter (135M, 0.5B)."""
+
+FLOAT32 = Activations(40.0, 16.0, 1.0)
+"""float32, on a CPU."""
+
+LIGER_SHARE = 0.92
+"""Liger's norms and gate keep so much of a layer's activations."""
+
+KEPT_INPUT = 2.0
+"""Bytes a token, layer and unit of width that gradient checkpointing keeps: the layer's input."""
+
+PIECE_BYTES = 0.8e9
+"""The head's logits, made in pieces of 400 MB in float32, with their gradient."""
+
+SLACK = 0.03
+"""Share of the activations that torch's allocator holds without using it."""
+
+SLACK_TRANSIENT = 0.38
+"""The same of what one layer needs at a time: the larger it is, the more fragments are left."""
+
+LOGIT_COPIES = 2.5
+"""Float32 copies of all logits where no fused head spares them: logits, log-softmax, part of the gradient."""
+
+QUANTISED = 0.516
+"""Bytes a weight in NF4 with blocks of 64 and constants quantised twice (arXiv 2305.14314, section 3)."""
+
+# Time.
+
+FORWARD_S, BACKWARD_S = 4.0e-3, 4.9e-3
+"""Seconds a layer with LoRA takes at least, however small: the launches of PEFT's many small kernels."""
+
+SHORT_FORWARD_S, SHORT_BACKWARD_S = 1.9e-3, 2.6e-3
+"""The same with `worker.speed.lora`."""
+
+COMPILED_FORWARD_S, COMPILED_BACKWARD_S = 0.9e-3, 1.2e-3
+"""The same with compiled layers."""
+
+FULL_FORWARD_S, FULL_BACKWARD_S = 1.0e-3, 1.2e-3
+"""The same where all weights learn."""
+
+REFERENCE_LAUNCH = 1.3
+"""A frozen reference's forward pass in launches of the trained one's (switching adapters included)."""
+
+PRODUCT_SHARE = 0.56
+"""Of the maker's products a second, large matrix products reach so much (550 TFLOP/s on an H100)."""
+
+BANDWIDTH_SHARE = 0.42
+"""Of the maker's bandwidth, everything between the products reaches so much (1.4 TB/s)."""
+
+COMPILED_PASSES = 0.45
+"""Compiled layers pass over their activations so often as plain ones do."""
+
+SUMMED_SHARE = 0.03
+"""Of the maker's products, TRL's fused head reaches so much where it sums gradients in float32."""
+
+LAUNCH_POWER = 4.0
+"""How launches and computing overlap: (launch^p + compute^p)^(1/p)."""
+
+OPTIMISER_BYTES = 36.0
+"""Bytes that clipping and AdamW move a trained weight and step."""
+
+CPU_SHARE = 0.80
+"""Of the float32 products a second that this machine reaches, a training step reaches so much."""
+
+COMPILE_S = 20.0
+"""Compiling the layers, once."""
+
+COMPILE_PAYS_FLOP = 300e12 * 40.0 / 0.2
+"""Four multiplications a weight and token: a run of more of them compiles its layers by itself."""
+
+START_S = {"cuda": 18.0, "cpu": 14.0}
+"""Imports, the data, the trainer."""
+
+READ_BYTES_S = 1.5e9
+"""Bytes a second at which weights are read."""
+
+WRITE_BYTES_S = 0.8e9
+"""Bytes a second at which checkpoints are written and synced."""

@@ -1,0 +1,207 @@
+"""How long a run takes, part by part, in seconds.
+
+A step is as slow as the slower of two things: launching its kernels, which takes a fixed time a layer, and
+computing them. The products of a weight with a token cost two operations, four on the way back (two where
+the weight is frozen), and two more where activations are computed again: Kaplan et al. 2020,
+arXiv 2001.08361, section 2.1. Attention is counted causal.
+"""
+
+from ftarena.recipes.schema import REFERENCED_METHODS, Recipe
+from ftarena.training.plan import constants as known
+from ftarena.training.plan.cards import Card
+from ftarena.training.plan.choices import Choices
+from ftarena.training.plan.lengths import Lengths
+from ftarena.training.plan.memory import Line, Weights
+from ftarena.training.plan.schedule import Batch, Schedule
+from ftarena.training.plan.shapes import Shape
+
+GENERAL_TOKENS = 8_000
+"""Tokens of the general questions that come with ftarena, on which forgetting is measured."""
+
+
+def time_lines(
+    recipe: Recipe, shape: Shape, schedule: Schedule, lengths: Lengths, choices: Choices, card: Card
+) -> list[Line]:
+    """Return what a run spends its time on, in seconds; their sum is how long it takes.
+
+    Args:
+        recipe: Resolved; its batch size is a number.
+        shape: Of the model.
+        schedule: Its batches.
+        lengths: Of its examples.
+        choices: What the worker decides.
+        card: Where it runs.
+    """
+    weights = Weights.of(shape, recipe)
+    each = 2 if choices.bf16 else 4
+    start = known.START_S[card.device] + each * weights.total / known.READ_BYTES_S
+    lines = [Line("starting", start, "imports, model, data")]
+    if choices.compiled:
+        lines.append(Line("compiling", known.COMPILE_S, "once"))
+    a_step = step_seconds(recipe, shape, schedule, lengths, choices, card)
+    lines.append(Line("training", schedule.steps * a_step, f"{schedule.steps:,} steps of {a_step:.2g} s"))
+    forward = _forward_flop(shape, lengths.longest)
+    times = measurements(recipe, schedule.steps)
+    measured = sum(lengths.heldout) + (2 * GENERAL_TOKENS if recipe.general_dataset else 0)
+    if measured and times:
+        batches = 1 + len(lengths.heldout) // recipe.per_device_eval_batch_size
+        launch = batches * shape.layers * _launches(weights, choices)[0]
+        seconds = times * max(measured * forward / _rate(card, choices), launch)
+        lines.append(Line("measuring", seconds, f"{times} times"))
+    saved = checkpoints(recipe, schedule.steps)
+    written = (saved * checkpoint_bytes(recipe, shape, choices)) / known.WRITE_BYTES_S
+    lines.append(Line("saving", written, f"{saved} checkpoints"))
+    if recipe.precompute_ref_log_probs and recipe.method in REFERENCED_METHODS:
+        tokens = sum(batch.tokens for batch in schedule.batches)
+        lines.append(Line("reference", tokens * forward / _rate(card, choices), "once, before training"))
+    return lines
+
+
+def step_seconds(
+    recipe: Recipe, shape: Shape, schedule: Schedule, lengths: Lengths, choices: Choices, card: Card
+) -> float:
+    """Return the seconds of an average optimiser step."""
+    weights = Weights.of(shape, recipe)
+    share = min(lengths.trained / max(lengths.tokens, 1), 1.0)
+    total = sum(
+        batch_seconds(recipe, shape, weights, batch, share, choices, card) for batch in schedule.batches
+    )
+    moved = known.OPTIMISER_BYTES * weights.trained / (0.75 * card.bandwidth)
+    return total / schedule.steps_an_epoch + moved
+
+
+def batch_seconds(
+    recipe: Recipe,
+    shape: Shape,
+    weights: Weights,
+    batch: Batch,
+    learned: float,
+    choices: Choices,
+    card: Card,
+) -> float:
+    """Return the seconds of one batch, forward and back.
+
+    Args:
+        recipe: Resolved.
+        shape: Of the model.
+        weights: How many there are.
+        batch: What is computed.
+        learned: Share of its tokens that are learned.
+        choices: What the worker decides.
+        card: Where it runs.
+    """
+    again = _again(choices)
+    reference = int(recipe.method in REFERENCED_METHODS and not recipe.precompute_ref_log_probs)
+    if recipe.method == "kto":
+        reference += 2  # the mismatched answers are scored by the model and by its reference
+    elif recipe.method == "grpo":
+        reference = int(bool(recipe.beta))
+    back = 1.0 if weights.adapter else 2.0
+    body = _body_flop(shape, batch.length)
+    products = batch.tokens * body * (1 + again + reference + back)
+    head = 2.0 * shape.embedding * batch.tokens * learned
+    heads = head * (2 + reference + (0 if choices.short_lora else 1))
+    seconds = (products + heads) / _rate(card, choices)
+    forward_s, backward_s = _launches(weights, choices)
+    launch = shape.layers * (forward_s * (1 + again + known.REFERENCE_LAUNCH * reference) + backward_s)
+    if choices.cuda:
+        if not choices.short_lora:
+            seconds += head * (1 if weights.adapter else 2) / (known.SUMMED_SHARE * card.flops)
+        kind = known.PLAIN.layer(shape.hidden, shape.intermediate)
+        passes = (5 + 2 * again + 2 * reference) * (known.COMPILED_PASSES if choices.compiled else 1.0)
+        seconds += batch.tokens * shape.layers * kind * passes / (known.BANDWIDTH_SHARE * card.bandwidth)
+        if recipe.tuning == "qlora":
+            unpacked = (2 + again) * shape.layers * shape.layer_stored * (2 * known.QUANTISED + 4)
+            seconds += unpacked / (known.BANDWIDTH_SHARE * card.bandwidth)
+        power = known.LAUNCH_POWER
+        seconds = (seconds**power + launch**power) ** (1 / power)
+    if recipe.method == "grpo":
+        seconds += _sampling_seconds(recipe, weights, batch, choices, card)
+    return seconds
+
+
+def measurements(recipe: Recipe, steps: int) -> int:
+    """Return how often held-out and general loss are measured: before, at intervals, and after."""
+    if not (recipe.eval_split or recipe.eval_dataset or recipe.general_dataset):
+        return 0
+    between = (steps - 1) // recipe.eval_steps if recipe.eval_steps else 0
+    return 2 + between
+
+
+def checkpoints(recipe: Recipe, steps: int) -> int:
+    """Return how many checkpoints a run writes."""
+    return max(-(-steps // recipe.save_steps) if recipe.save_steps else 1, 1)
+
+
+def checkpoint_bytes(recipe: Recipe, shape: Shape, choices: Choices) -> float:
+    """Return the size of one checkpoint: the weights that learn, and what the optimiser keeps of them."""
+    weights = Weights.of(shape, recipe)
+    if weights.adapter:
+        return 12.0 * weights.trained + _TOKENIZER_BYTES
+    each = 2 if choices.bf16 else 4
+    return each * (weights.total + 2.0 * weights.trained) + _TOKENIZER_BYTES
+
+
+def disk_bytes(recipe: Recipe, shape: Shape, steps: int, choices: Choices) -> float:
+    """Return what a run leaves on the disk at most: the checkpoints kept, one being written, the result."""
+    kept = min(checkpoints(recipe, steps), recipe.save_total_limit + 1) + 1
+    weights = Weights.of(shape, recipe)
+    result = 4.0 * weights.trained if weights.adapter else (2.0 if choices.bf16 else 4.0) * weights.total
+    return kept * checkpoint_bytes(recipe, shape, choices) + result + _TOKENIZER_BYTES
+
+
+_TOKENIZER_BYTES = 12e6
+# tokenizer.json of a large vocabulary, and the run's own logs.
+
+
+def _forward_flop(shape: Shape, length: int) -> float:
+    """Return the operations of a token's way through the model."""
+    return _body_flop(shape, length) + 2.0 * shape.embedding
+
+
+def _body_flop(shape: Shape, length: int) -> float:
+    attention = 2.0 * shape.layers * shape.heads * shape.head_dim * length  # causal: half of 4
+    return 2.0 * shape.layers * shape.layer_computed + attention
+
+
+def _again(choices: Choices) -> float:
+    """Return how much of a forward pass is computed a second time.
+
+    At a budget of 0.5 hardly any product is, at 0.3 about 0.7 of them (7.6B on an H200: 3 and 26 % slower).
+    """
+    if choices.checkpointing:
+        return 1.0
+    if choices.budget is not None:
+        return min(max((0.52 - choices.budget) / 0.22 * 0.7, 0.0), 1.0)
+    return 0.0
+
+
+def _rate(card: Card, choices: Choices) -> float:
+    """Return the products a second that a run reaches."""
+    if not choices.cuda:
+        return known.CPU_SHARE * card.flops
+    if not choices.bf16:
+        return 0.06 * card.flops  # float32 without tensor cores
+    return known.PRODUCT_SHARE * card.flops * (1.3 if choices.fp8 else 1.0)
+
+
+def _launches(weights: Weights, choices: Choices) -> tuple[float, float]:
+    """Return the seconds that one layer takes at least, forward and back."""
+    if not choices.cuda:
+        return 0.0, 0.0
+    if choices.compiled:
+        return known.COMPILED_FORWARD_S, known.COMPILED_BACKWARD_S
+    if not weights.adapter:
+        return known.FULL_FORWARD_S, known.FULL_BACKWARD_S
+    if choices.short_lora:
+        return known.SHORT_FORWARD_S, known.SHORT_BACKWARD_S
+    return known.FORWARD_S, known.BACKWARD_S
+
+
+def _sampling_seconds(recipe: Recipe, weights: Weights, batch: Batch, choices: Choices, card: Card) -> float:
+    """Return the seconds that sampling a batch's answers takes: each token reads all weights once."""
+    reading = (2 if choices.bf16 else 4) * weights.total / (0.5 * card.bandwidth)
+    launch = 0.03 if choices.cuda else 0.0  # transformers' own loop in Python
+    sequences = max(recipe.gradient_accumulation_steps, 1)
+    computing = 2.0 * weights.total * batch.rows / _rate(card, choices)
+    return recipe.max_completion_length * max((reading + launch) / sequences, computing)

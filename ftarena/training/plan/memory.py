@@ -1,0 +1,230 @@
+"""How much memory a run takes at its peak, line by line."""
+
+from dataclasses import dataclass
+
+from ftarena.recipes.schema import REFERENCED_METHODS, Recipe
+from ftarena.training.plan import constants as known
+from ftarena.training.plan.choices import Choices
+from ftarena.training.plan.lengths import Lengths
+from ftarena.training.plan.schedule import Batch, Schedule
+from ftarena.training.plan.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Line:
+    """One part of a sum."""
+
+    name: str
+    amount: float
+    """Bytes, or seconds."""
+
+    note: str = ""
+    """Where it comes from, in a few words."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How many weights a run has, and of what."""
+
+    total: int
+    """Of the model."""
+
+    trained: int
+    """Of the adapter, of the model, or of its last layers."""
+
+    adapter: bool
+
+    @classmethod
+    def of(cls, shape: Shape, recipe: Recipe) -> "Weights":
+        """Count the weights of a run."""
+        total = shape.parameters - (shape.embedding if recipe.method == "reward" and not shape.tied else 0)
+        if recipe.has_adapter:
+            dora = recipe.tuning == "dora"
+            trained = shape.adapter(recipe.lora_r, list(recipe.lora_target_modules), dora=dora)
+        elif (last := recipe.last_layers) is not None:
+            trained = min(last, shape.layers) * (shape.layer_stored + shape.small // max(shape.layers, 1))
+        else:
+            trained = total
+        return cls(total, trained, recipe.has_adapter)
+
+
+def memory_lines(
+    recipe: Recipe, shape: Shape, schedule: Schedule, lengths: Lengths, choices: Choices
+) -> list[Line]:
+    """Return what takes memory at the peak of a run, in bytes; their sum is the peak.
+
+    Args:
+        recipe: Resolved; its batch size is a number.
+        shape: Of the model.
+        schedule: Its batches.
+        lengths: Of its examples.
+        choices: What the worker decides.
+    """
+    weights = Weights.of(shape, recipe)
+    lines = _fixed(recipe, shape, weights, choices)
+    tokens = schedule.largest.tokens
+    layer = _layer_bytes(recipe, shape, weights, choices)
+    keeping, transient = _activations(recipe, shape, tokens, layer, choices)
+    kept = keeping + transient
+    training = kept + _head(recipe, shape, schedule, lengths, choices, weights)
+    step = _optimiser_scratch(recipe, weights, choices)
+    measuring = _measuring(recipe, shape, lengths, choices)
+    sampling = _sampling(recipe, shape, schedule.largest, choices)
+    peak = max(training, step, measuring, sampling)
+    what = {training: "training", step: "the optimiser's step", measuring: "measuring", sampling: "sampling"}
+    rows, length = schedule.largest.rows, schedule.largest.length
+    lines.append(Line("activations", kept, f"{rows} × {length:,} tokens{_how(choices)}"))
+    logits = training - kept
+    lines.append(Line("logits", logits, "in pieces" if choices.fused_head else "all of them, in float32"))
+    if peak > training:
+        lines.append(Line(what[peak], peak - training, "more than training itself"))
+    if choices.cuda:
+        slack = known.SLACK * kept + known.SLACK_TRANSIENT * _transient_share(choices) * layer * tokens
+        lines.append(Line("CUDA and its allocator", known.CUDA_CONTEXT + slack, "context and unused pieces"))
+    else:
+        lines.append(Line("libraries", known.LIBRARIES, "Python, torch, transformers, TRL"))
+    return [line for line in lines if line.amount >= 1e6]
+
+
+def _fixed(recipe: Recipe, shape: Shape, weights: Weights, choices: Choices) -> list[Line]:
+    """Return what does not depend on the batch."""
+    each = 2 if choices.bf16 else 4
+    base, note = float(each * weights.total), f"{weights.total / 1e9:.2f} B × {each} bytes"
+    if recipe.tuning == "qlora":
+        linear = shape.layers * shape.layer_stored
+        base, note = (
+            known.QUANTISED * linear + each * (weights.total - linear),
+            "4 bits; embedding and head as ever",
+        )
+    lines = [Line("weights", base, note)]
+    if choices.fp8:
+        lines.append(
+            Line(
+                "weights in 8 bits", 2.0 * shape.layers * shape.layer_stored, "both layouts, beside bfloat16"
+            )
+        )
+    # PEFT keeps an adapter in float32 whatever the base is in; all others learn in the format they are in.
+    trained = 4 if weights.adapter else each
+    if weights.adapter:
+        lines.append(Line("adapter", float(4 * weights.trained), f"{weights.trained / 1e6:.1f} M × 4 bytes"))
+    lines.append(Line("gradients", float(trained * weights.trained), f"{trained} bytes a trained weight"))
+    states = _optimiser_states(recipe.optim, trained)
+    lines.append(
+        Line("optimiser", states * weights.trained, f"{recipe.optim}: {states:g} bytes a trained weight")
+    )
+    if recipe.method in REFERENCED_METHODS and not recipe.precompute_ref_log_probs:
+        if weights.adapter:
+            lines.append(Line("reference", float(4 * weights.trained), "a frozen copy of the adapter"))
+        else:
+            lines.append(Line("reference", float(each * weights.total), "a frozen copy of the model"))
+    return lines
+
+
+def _optimiser_states(name: str, trained: int) -> float:
+    """Return the bytes an optimiser keeps a weight; `trained` are those of the weight itself."""
+    if "adafactor" in name:
+        return 0.1
+    if "8bit" in name:
+        return 2.0
+    if name.startswith("sgd"):
+        return 0.0
+    return float(trained if "lion" in name else 2 * trained)
+
+
+def _optimiser_scratch(recipe: Recipe, weights: Weights, choices: Choices) -> float:
+    """Return the bytes that a step of the optimiser needs for itself."""
+    if choices.cuda and recipe.optim in ("adamw_torch", "adamw_torch_fused"):
+        return 0.0  # one kernel, in place
+    return float((4 if weights.adapter or not choices.bf16 else 2) * weights.trained)
+
+
+def _kind(weights: Weights, choices: Choices) -> known.Activations:
+    if not choices.bf16:
+        return known.FLOAT32
+    if choices.compiled:
+        return known.COMPILED
+    if not weights.adapter:
+        return known.FULL
+    return known.SHORT if choices.short_lora else known.PLAIN
+
+
+def _transient_share(choices: Choices) -> float:
+    return known.COMPILED.transient if choices.compiled else known.PLAIN.transient
+
+
+def _layer_bytes(recipe: Recipe, shape: Shape, weights: Weights, choices: Choices) -> float:
+    """Return the bytes that one layer keeps of one token."""
+    layer = _kind(weights, choices).layer(shape.hidden, shape.intermediate)
+    if choices.liger:
+        layer *= known.LIGER_SHARE
+    if weights.adapter:
+        layer += (2 if choices.bf16 else 4) * 7 * recipe.lora_r
+    return layer
+
+
+def _activations(
+    recipe: Recipe, shape: Shape, tokens: int, layer: float, choices: Choices
+) -> tuple[float, float]:
+    """Return the bytes kept for the backward pass, and those that one layer's gradient needs at a time."""
+    kind = _transient_share(choices)
+    inputs = known.KEPT_INPUT * shape.hidden * (1 if choices.bf16 else 2)
+    learning = min(recipe.last_layers or shape.layers, shape.layers)
+    if choices.checkpointing:
+        return learning * inputs * tokens, kind * layer * tokens
+    if choices.budget is not None:
+        kept = inputs + choices.budget * max(layer - inputs, 0.0)
+        return learning * kept * tokens, kind * layer * tokens
+    return learning * layer * tokens, 0.0
+
+
+def _head(
+    recipe: Recipe,
+    shape: Shape,
+    schedule: Schedule,
+    lengths: Lengths,
+    choices: Choices,
+    weights: Weights,
+) -> float:
+    """Return the bytes of logits after the forward pass, over what a layer's gradient needs anyway."""
+    if recipe.method == "reward":
+        return 0.0
+    tokens = schedule.largest.tokens
+    learned = tokens * min(lengths.trained / max(lengths.tokens, 1), 1.0)
+    if not choices.fused_head:
+        return known.LOGIT_COPIES * 4 * tokens * shape.vocabulary
+    logits = 3 * 4 * learned * shape.vocabulary  # logits, log-softmax and the gradient
+    if choices.cuda:
+        # The layers' own transient is not there yet: only what is above it counts.
+        head_gradient = 0.0 if weights.adapter else 4.0 * shape.embedding
+        layer = _layer_bytes(recipe, shape, weights, choices)
+        _, transient = _activations(recipe, shape, tokens, layer, choices)
+        return max(min(known.PIECE_BYTES, logits) + head_gradient - transient, 0.0)
+    return min(logits, 3e9)
+
+
+def _measuring(recipe: Recipe, shape: Shape, lengths: Lengths, choices: Choices) -> float:
+    """Return the bytes that a measurement of held-out loss takes: no gradients, one layer at a time."""
+    if not lengths.heldout:
+        return 0.0
+    size = recipe.per_device_eval_batch_size
+    tokens = sum(sorted(lengths.heldout)[-size:])
+    width = (2 if choices.bf16 else 4) * (6 * shape.hidden + 4 * shape.intermediate)
+    return float(tokens * width) + min(known.PIECE_BYTES, 4.0 * tokens * shape.vocabulary)
+
+
+def _sampling(recipe: Recipe, shape: Shape, largest: Batch, choices: Choices) -> float:
+    """Return the bytes of the key-value cache while GRPO samples a whole step's answers."""
+    if recipe.method != "grpo":
+        return 0.0
+    rows = largest.rows * recipe.gradient_accumulation_steps
+    each = 2 if choices.bf16 else 4
+    cache = rows * largest.length * shape.layers * 2 * shape.kv_width * each
+    return float(cache + rows * shape.vocabulary * 4 * 3)
+
+
+def _how(choices: Choices) -> str:
+    if choices.checkpointing:
+        return ", checkpointed"
+    if choices.budget is not None:
+        return f", {choices.budget:.0%} kept"
+    return ""
