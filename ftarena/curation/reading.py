@@ -36,9 +36,11 @@ __all__ = [
 
 SHAPES_FOR: Mapping[str, tuple[Shape, ...]] = {
     "sft": ("messages", "sharegpt", "alpaca", "completion", "reference", "text"),
-    "dpo": ("preference",),
+    **dict.fromkeys(("dpo", "ipo", "orpo", "simpo", "cpo", "reward"), ("preference",)),
+    "kto": ("kto",),
+    "grpo": ("prompt", "reference", "completion", "messages", "sharegpt", "alpaca"),
 }
-"""Which shapes a method can train on; `reference` is an answer like any other."""
+"""Which shapes a method can train on; `reference` is an answer like any other, and any answer a reference."""
 
 QUESTION_LINE = 'a line looks like {"prompt": "a question", "reference": "its answer"}'
 """What to write in a file of questions, as a hint."""
@@ -162,12 +164,12 @@ def load_examples(
     bad_rows: Literal["error", "drop"] = "error",
     on_dropped: Callable[[tuple[Problem, ...]], None] | None = None,
 ) -> list[Example]:
-    """Return the examples of a file, all with an answer and of a shape that the method can train on.
+    """Return the examples of a file, all of a shape that the method can train on.
 
     Args:
         path: A file of any format that is read, or a source.
         method: How they are to be trained on, a key of `SHAPES_FOR`. None: any answer will do, as for
-            held-out files.
+            held-out files. All have an answer, unless the method learns from questions alone.
         bad_rows: What to do about rows that cannot be used: refuse the file, or leave them out.
         on_dropped: Called once with what was wrong with the rows that were left out, if any were.
 
@@ -180,7 +182,8 @@ def load_examples(
     examples: list[Example] = []
     problems: list[Problem] = []
     unfit = 0
-    for found in iter_examples(source, ANSWERED):
+    asked = method is not None and "prompt" in SHAPES_FOR[method]
+    for found in iter_examples(source, _ALL if asked else ANSWERED):
         if isinstance(found, Problem):
             problems.append(found)
         elif method and found.shape not in SHAPES_FOR[method]:

@@ -50,19 +50,27 @@ ALIASES: dict[str, str] = {
     "val_size": "eval_split",
 }
 
+_WHOLE_LAYERS = "vLLM serves no adapter that carries whole layers, such as embeddings or the head"
+
 GONE: dict[str, str] = {
+    "add_tokens": f"new tokens need new embeddings, and {_WHOLE_LAYERS}; use tokens the model has",
+    "additional_target": f"{_WHOLE_LAYERS}; tuning: full trains the whole model",
     "chat_template": "the tokenizer's own template is used, for training and for serving",
     "dataset_dir": "write the whole path: dataset: DIR/dataset_info.json:NAME",
     "dataset_format": "the shape of each row is recognised by its keys",
-    "finetuning_type": "runs train a LoRA adapter; leave it out",
+    "finetuning_type": "use tuning: lora, dora, rslora, qlora, full or last-4",
     "fp16": "use bf16, or leave it out: float32 is used where bf16 is not",
     "interleave_probs": "give each entry of dataset a weight: {path: FILE, weight: 2}",
     "load_in_8bit": "use load_in_4bit",
+    "lora_modules_to_save": f"{_WHOLE_LAYERS}; tuning: full trains the whole model",
     "max_prompt_length": "TRL dropped it; max_length bounds prompt and answer together",
     "max_samples": "write it behind a path, FILE#1000, or into an entry: {path: FILE, max_samples: 1000}",
     "mix_strategy": "give each entry of dataset a weight: {path: FILE, weight: 2}",
+    "modules_to_save": f"{_WHOLE_LAYERS}; tuning: full trains the whole model",
+    "new_special_tokens": f"new tokens need new embeddings, and {_WHOLE_LAYERS}; use tokens the model has",
     "output_dir": "runs lie in .ftarena/runs/NAME-TIME; choose NAME with name",
     "pref_ftx": "use loss_type: [sigmoid, sft] and put the weight into loss_weights: [1, …]",
+    "resize_vocab": f"new tokens need new embeddings, and {_WHOLE_LAYERS}; use tokens the model has",
     "rpo_alpha": "use loss_type: [sigmoid, sft] and put the weight into loss_weights: [1, …]",
     "template": "the tokenizer's own template is used, for training and for serving",
     "trust_remote_code": "code that comes with a model is never run",

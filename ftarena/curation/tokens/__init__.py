@@ -6,7 +6,14 @@ There is one mask logic: what `check` reports, what the mask view shows and what
 
 from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
 from ftarena.curation.tokens.checking import TokenChecker, TokenSpec
-from ftarena.curation.tokens.encoding import IGNORED, ChatEncoder, Encoded, EncodedPair
+from ftarena.curation.tokens.encoding import (
+    IGNORED,
+    ChatEncoder,
+    Encoded,
+    EncodedLabelled,
+    EncodedPair,
+    EncodedQuestion,
+)
 from ftarena.curation.tokens.histogram import draw_histogram
 from ftarena.curation.tokens.mask import MaskedToken, MaskView, mask_views
 from ftarena.curation.tokens.tally import TokenTally
@@ -16,7 +23,9 @@ __all__ = [
     "ChatEncoder",
     "ChatTokenizer",
     "Encoded",
+    "EncodedLabelled",
     "EncodedPair",
+    "EncodedQuestion",
     "MaskView",
     "MaskedToken",
     "TokenChecker",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ftarena.curation.examples import Example
 from ftarena.curation.findings import CODES
+from ftarena.curation.tokens.chat_template import TemplateRefusal
 from ftarena.curation.tokens.chat_tokenizer import ChatTokenizer
 from ftarena.curation.tokens.marking import Marked, mark
 from ftarena.errors import FtarenaError
@@ -63,6 +64,40 @@ class EncodedPair:
         room = max(limit - len(self.prompt_ids), 0)
         chosen, rejected = self.chosen_ids[:room], self.rejected_ids[:room]
         return EncodedPair(self.prompt_ids, chosen, rejected, self.example) if chosen != rejected else None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedLabelled:
+    """One answer that is labelled good or bad."""
+
+    prompt_ids: list[int]
+    answer_ids: list[int]
+    label: bool
+    """Whether the answer is a good one."""
+
+    example: Example
+
+    @property
+    def length(self) -> int:
+        """Tokens of the question and its answer."""
+        return len(self.prompt_ids) + len(self.answer_ids)
+
+    def cut(self, limit: int) -> "EncodedLabelled | None":
+        """Return it with `limit` tokens at most, or None where nothing of the answer would be left."""
+        short = self.answer_ids[: max(limit - len(self.prompt_ids), 0)]
+        return EncodedLabelled(self.prompt_ids, short, self.label, self.example) if short else None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedQuestion:
+    """One question as the model reads it, up to where its answer begins."""
+
+    text: str
+    prompt_ids: list[int]
+    reference: str | None
+    """The answer that the file gives, to hold sampled ones against."""
+
+    example: Example
 
 
 class ChatEncoder:
@@ -119,6 +154,57 @@ class ChatEncoder:
                 yield EncodedPair(
                     chosen.ids[:begin], chosen.ids[begin:], rejected.ids[begin:], marked.example
                 )
+
+    def encode_labelled(self, examples: Sequence[Example]) -> Iterator[EncodedLabelled]:
+        """Yield each question with its labelled answer, up to its end-of-turn token.
+
+        Args:
+            examples: Of the shape `kto`.
+
+        Raises:
+            FtarenaError: As for `encode`.
+        """
+        for start in range(0, len(examples), _BATCH):
+            for marked in mark(examples[start : start + _BATCH], self._tokenizer, pairs=False):
+                self._admit(marked)
+                (marking,) = marked.markings
+                begin = marking.begin
+                yield EncodedLabelled(
+                    marking.ids[:begin], marking.ids[begin:], bool(marked.example.label), marked.example
+                )
+
+    def encode_questions(self, examples: Sequence[Example]) -> Iterator[EncodedQuestion]:
+        """Yield each question as a model is asked it; an answer that stands beside it is the reference.
+
+        Raises:
+            FtarenaError: The model has no chat template, or it refuses a question.
+        """
+        if not self._tokenizer.template:
+            raise FtarenaError(
+                f"{self._tokenizer.name} has no chat template, so it is not known how it is asked",
+                CODES["no-template"].remedy,
+            )
+        for start in range(0, len(examples), _BATCH):
+            chunk = examples[start : start + _BATCH]
+            texts = [self._asked(example) for example in chunk]
+            for example, text, encoding in zip(chunk, texts, self._tokenizer.tokenise(texts), strict=True):
+                reference = example.completion[-1].content if example.completion else None
+                yield EncodedQuestion(text, encoding.ids, reference, example)
+
+    def _asked(self, example: Example) -> str:
+        """Return the text that ends where the answer begins.
+
+        Raises:
+            FtarenaError: The template refuses the question.
+        """
+        try:
+            return self._tokenizer.render(example.prompt, asks=True, tools=example.tools)
+        except TemplateRefusal as refusal:
+            raise FtarenaError(
+                f"{example.file}:{example.line}: the chat template of {self._tokenizer.name} refuses this: "
+                f"{refusal}",
+                CODES["template"].remedy,
+            ) from refusal
 
     def _admit(self, marked: Marked) -> None:
         """Count what was noticed about an example.

@@ -1,8 +1,9 @@
 """What a method minimises, and the figures of its loss."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ftarena.recipes.keys.group import KeyGroup
 from ftarena.recipes.scalars import Count, Number, Numbers, Text, Texts
@@ -16,6 +17,8 @@ DPO_LOSSES = (
 )
 SMOOTHED_LOSSES = ("robust", "exo_pair", "aot", "aot_unpaired")
 """The only losses in TRL 1.16 that look at `label_smoothing`; the others ignore it silently."""
+REWARDS = ("exact_match", "regex", "format", "length")
+"""Reward functions that come with ftarena."""
 
 
 class LossKeys(KeyGroup):
@@ -39,13 +42,16 @@ class LossKeys(KeyGroup):
 
     precompute_ref_log_probs: bool | None = None
     """DPO, IPO, KTO: compute the reference's log-probabilities once, before training, instead of at every
-    step. Default: where it saves time, which is with more than one epoch."""
+    step. Default: with more than one epoch, where it saves time; and without an adapter, where the reference
+    would be a second model in memory."""
 
     desirable_weight: Annotated[Number, Field(gt=0)] | None = None
-    """KTO: weight of the good answers. Default: such that good and bad weigh the same (arXiv 2402.01306)."""
+    """KTO: weight of the good answers. Default: where bad ones are more, such that both weigh the same
+    (arXiv 2402.01306, eq. 8); else 1."""
 
     undesirable_weight: Annotated[Number, Field(gt=0)] | None = None
-    """KTO: weight of the bad answers."""
+    """KTO: weight of the bad answers. Default: where good ones are more, such that both weigh the same; else
+    1."""
 
     simpo_gamma: Annotated[Number, Field(ge=0)] | None = None
     """SimPO: target margin. Default 0.5 × beta (arXiv 2405.14734)."""
@@ -54,8 +60,10 @@ class LossKeys(KeyGroup):
     """CPO: weight of the SFT term on the chosen answers. Default 1 (arXiv 2401.08417); SimPO has none."""
 
     reward_funcs: Texts = []
-    """GRPO: what scores an answer, one or a list: `exact_match`, `regex`, `format`, `length`, or a function
-    of `reward_file`."""
+    """GRPO: what scores an answer, one or a list: `exact_match` (1 where it is the row's reference, blanks
+    and case aside), `regex` (1 where `reward_pattern` is found in it), `format` (1 where the whole answer
+    fits `reward_pattern`), `length` (1 for an empty answer, 0 for one of `max_completion_length` tokens), or
+    a function of `reward_file`."""
 
     reward_weights: Numbers | None = None
     """GRPO: one weight a function; all 1 unless set."""
@@ -75,3 +83,20 @@ class LossKeys(KeyGroup):
 
     temperature: Annotated[Number, Field(gt=0, le=5)] = 1.0
     """GRPO: sampling temperature (TRL's default)."""
+
+    @field_validator("reward_pattern")
+    @classmethod
+    def _valid_pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"expected a regular expression: {error}") from error
+        return value
+
+    @field_validator("reward_file")
+    @classmethod
+    def _python_file(cls, value: str | None) -> str | None:
+        if value is not None and ("\0" in value or not value.endswith(".py")):
+            raise ValueError("expected a Python file (.py)")
+        return value

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ftarena.recipes.keys.group import KeyGroup
 from ftarena.recipes.scalars import Number, Text, Texts, Whole
@@ -34,6 +34,11 @@ class TuningKeys(KeyGroup):
     load_in_4bit: bool = False
     """The same as `tuning: qlora`, by the name of transformers."""
 
+    pure_bf16: bool = False
+    """`full` and `last-N`: keep the weights that learn in bfloat16 too, as LLaMA-Factory calls it. It halves
+    their memory, and loses changes smaller than 1/256 of a weight. Default: they are float32, also where
+    computation is in bfloat16."""
+
     @property
     def has_adapter(self) -> bool:
         """Whether the base is frozen and an adapter learns."""
@@ -59,3 +64,11 @@ class TuningKeys(KeyGroup):
             if module.rpartition(".")[2] in ("lm_head", "embed_tokens", "wte"):
                 raise ValueError(f"expected linear layers: vLLM cannot serve an adapter with {module}")
         return value
+
+    @model_validator(mode="after")
+    def _base_learns(self) -> "TuningKeys":
+        if self.pure_bf16 and self.has_adapter:
+            raise ValueError(
+                f"pure_bf16 is set, but tuning is {self.tuning}: it is about weights of the base that learn"
+            )
+        return self

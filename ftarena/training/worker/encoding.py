@@ -1,17 +1,25 @@
 """Examples as tokens that fit: what is too long is refused, dropped or cut, as the recipe says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ftarena.curation.examples import Example
 from ftarena.curation.findings import CODES
-from ftarena.curation.tokens import ChatEncoder, ChatTokenizer, Encoded, EncodedPair
+from ftarena.curation.tokens import (
+    ChatEncoder,
+    ChatTokenizer,
+    Encoded,
+    EncodedLabelled,
+    EncodedPair,
+    EncodedQuestion,
+)
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import PAIR_METHODS
 from ftarena.training.data import RunData
 from ftarena.training.worker.job import Job
 
-_T = TypeVar("_T", Encoded, EncodedPair)
+_T = TypeVar("_T", Encoded, EncodedPair, EncodedLabelled, EncodedQuestion)
 
 
 @dataclass(frozen=True)
@@ -19,10 +27,11 @@ class RunExamples:
     """The examples of a run as tokens."""
 
     train: list[Any]
-    """In the kind that the method takes: `Encoded` or `EncodedPair`."""
+    """In the kind that the method takes: `Encoded` (sft), `EncodedLabelled` (kto), `EncodedQuestion` (grpo),
+    else `EncodedPair`."""
 
     heldout: list[Encoded]
-    """Answers that are never trained on."""
+    """Answers that are never trained on, whose loss is measured; empty for a model that writes none."""
 
 
 def encode_run(job: Job, chat: ChatTokenizer, data: RunData) -> RunExamples:
@@ -37,16 +46,47 @@ def encode_run(job: Job, chat: ChatTokenizer, data: RunData) -> RunExamples:
         FtarenaError: An example would teach nonsense, or is too long and the recipe does not say what to do.
     """
     encoder, fitter = ChatEncoder(chat), Fitter(job)
-    heldout = fitter.answers(list(encoder.encode(data.heldout)), "heldout")
-    train: list[Any] = (
-        fitter.pairs(list(encoder.encode_pairs(data.train)))
-        if job.recipe.method in PAIR_METHODS
-        else fitter.answers(list(encoder.encode(data.train)), "train")
-    )
-    n_examples = len(data.train) + len(data.heldout)
+    answers = _measurable(job, data.heldout)
+    heldout = fitter.answers(list(encoder.encode(answers)), "heldout")
+    train = _train(job, encoder, fitter, data.train)
+    n_examples = len(data.train) + len(answers)
     for code, count in encoder.noticed.items():
         job.reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
     return RunExamples(train, heldout)
+
+
+def _train(
+    job: Job, encoder: ChatEncoder, fitter: "Fitter", examples: Sequence[Example]
+) -> list[Encoded] | list[EncodedPair] | list[EncodedLabelled] | list[EncodedQuestion]:
+    if job.recipe.method in PAIR_METHODS:
+        return fitter.pairs(list(encoder.encode_pairs(examples)))
+    if job.recipe.method == "kto":
+        return fitter.labelled(list(encoder.encode_labelled(examples)))
+    if job.recipe.method == "grpo":
+        return fitter.questions(list(encoder.encode_questions(examples)))
+    return fitter.answers(list(encoder.encode(examples)), "train")
+
+
+def _measurable(job: Job, heldout: Sequence[Example]) -> list[Example]:
+    """Return the held-out examples whose answer ought to become likelier, and tell how many have none."""
+    if job.recipe.method == "reward":
+        if heldout:
+            job.reporter.event(
+                "heldout-unused",
+                "a reward model writes no answers, so there is no held-out loss to measure; "
+                f"{len(heldout)} examples are only kept out of training",
+                examples=len(heldout),
+            )
+        return []
+    good = [one for one in heldout if one.completion and one.label is not False]
+    if len(good) < len(heldout):
+        job.reporter.event(
+            "heldout-unused",
+            f"held-out loss is measured on good answers: {len(heldout) - len(good)} of {len(heldout)} "
+            "examples have none",
+            examples=len(heldout) - len(good),
+        )
+    return good
 
 
 class Fitter:
@@ -60,6 +100,12 @@ class Fitter:
         self._recipe = job.recipe
         self._reporter = job.reporter
         self._lock = job.lock
+
+    @property
+    def _with_answer(self) -> str:
+        """What of an example is not there yet, but needs room."""
+        room = self._recipe.max_completion_length
+        return f" and an answer of {room} tokens" if self._recipe.method == "grpo" else ""
 
     def answers(self, examples: list[Encoded], part: str) -> list[Encoded]:
         """Return the examples that fit, and tell how many tokens there are.
@@ -106,6 +152,57 @@ class Fitter:
         )
         return kept
 
+    def labelled(self, answers: list[EncodedLabelled]) -> list[EncodedLabelled]:
+        """Return the labelled answers that fit, and say how many of them are good.
+
+        Raises:
+            FtarenaError: As for `answers`; or all have the same label.
+        """
+        limit = self._recipe.max_length
+        kept = self._fit(answers, "train", lambda one: one.length, lambda one: one.cut(limit))
+        good = sum(one.label for one in kept)
+        if good in (0, len(kept)):
+            raise FtarenaError(
+                f"all {len(kept)} answers are labelled {'good' if good else 'bad'}: "
+                "there is nothing to tell apart",
+                "add rows of the other label, or use method: sft for good answers alone",
+            )
+        tokens = sum(one.length for one in kept)
+        self._reporter.event(
+            "train-data",
+            f"train: {len(kept)} answers, {good} good and {len(kept) - good} bad, {tokens} tokens",
+            examples=len(kept),
+            good=good,
+            tokens=tokens,
+        )
+        return kept
+
+    def questions(self, questions: list[EncodedQuestion]) -> list[EncodedQuestion]:
+        """Return the questions that leave room for an answer, and say how many have a reference.
+
+        Raises:
+            FtarenaError: Questions are too long and the recipe does not say what to do, or none is left; or
+                a reward function compares with a reference and there is none.
+        """
+        room = self._recipe.max_completion_length
+        kept = self._fit(questions, "train", lambda one: len(one.prompt_ids) + room, lambda one: None)
+        answered = sum(one.reference is not None for one in kept)
+        if "exact_match" in self._recipe.reward_funcs and answered < len(kept):
+            first = next(one.example for one in kept if one.reference is None)
+            raise FtarenaError(
+                f"exact_match compares with a reference, and {len(kept) - answered} of {len(kept)} questions "
+                f"have none (first {first.file}:{first.line})",
+                'write rows as {"prompt": "a question", "reference": "its answer"}',
+            )
+        tokens = sum(len(one.prompt_ids) for one in kept)
+        self._reporter.event(
+            "train-data",
+            f"train: {len(kept)} questions, {answered} with a reference, {tokens} tokens",
+            examples=len(kept),
+            tokens=tokens,
+        )
+        return kept
+
     def _fit(
         self, items: list[_T], part: str, length: Callable[[_T], int], cut: Callable[[_T], _T | None]
     ) -> list[_T]:
@@ -114,7 +211,8 @@ class Fitter:
         if long:
             first = long[0].example
             found = (
-                f"{len(long)} of {len(items)} {part} examples are longer than max_length {limit} "
+                f"{len(long)} of {len(items)} {part} examples{self._with_answer} are longer than "
+                f"max_length {limit} "
                 f"(longest {max(map(length, long))} tokens, first {first.file}:{first.line})"
             )
             if what == "error":
