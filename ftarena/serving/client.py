@@ -150,12 +150,15 @@ class EngineClient:
                 prompt_tokens = chunk.prompt_tokens if chunk.prompt_tokens is not None else prompt_tokens
         return Completion("".join(pieces), reason, n_tokens, prompt_tokens, first, time.monotonic() - began)
 
-    async def prompt_logprobs(self, model: str, text_or_ids: str | Sequence[int]) -> list[TokenLogprob]:
+    async def prompt_logprobs(
+        self, model: str, text_or_ids: str | Sequence[int], *, ranked: bool = False
+    ) -> list[TokenLogprob]:
         """Return how likely the model finds each token of a text (vLLM only).
 
         Args:
             model: Name at the server.
             text_or_ids: A text, or its token ids as `render` gives them; at least one token.
+            ranked: Whether to tell of each token if it was the likeliest one.
 
         Returns:
             One entry a token, natural logarithms; the first has no log-probability.
@@ -169,14 +172,19 @@ class EngineClient:
             "prompt": ids,
             "max_tokens": 0,
             "echo": True,
-            "logprobs": 0,  # of the token itself only
+            "logprobs": int(ranked),  # of the token itself only, or of the likeliest one, too
             "temperature": 0.0,
         }
         answer = await self._post("/completions", body)
         try:
-            values = answer["choices"][0]["logprobs"]["token_logprobs"]
+            told = answer["choices"][0]["logprobs"]
+            values = told["token_logprobs"]
+            best = [max(top.values()) if top else None for top in told["top_logprobs"]] if ranked else []
             # Without echoed log-probabilities some servers return those of made tokens: a wrong length.
-            return [TokenLogprob(token, value) for token, value in zip(ids, values, strict=True)]
+            return [
+                TokenLogprob(token, value, value >= best[index] if ranked and value is not None else None)
+                for index, (token, value) in enumerate(zip(ids, values, strict=True))
+            ]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise FtarenaError(
                 f"{self._where} does not return the log-probabilities of a given text",

@@ -186,6 +186,20 @@ class Engine:
             self._post(status, "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(path)})
             write_notes(self._folder, server, replace(notes, adapters={**notes.adapters, name: str(path)}))
 
+    def forget_adapter(self, name: str) -> None:
+        """Take an adapter out of the running engine; does nothing where it is not loaded."""
+        status = self.status()
+        if status.state is not EngineState.READY or name not in status.adapters:
+            return
+        with self._locked():
+            server = self._server()
+            notes = read_notes(self._folder, server)
+            if server is None or name not in notes.adapters:
+                return
+            self._post(status, "/v1/unload_lora_adapter", {"lora_name": name})
+            left = {other: path for other, path in notes.adapters.items() if other != name}
+            write_notes(self._folder, server, replace(notes, adapters=left))
+
     def sleep(self) -> bool:
         """Give the GPU's memory to someone else; running answers are finished first. `wake` takes it back.
 

@@ -73,6 +73,10 @@ class TokenLogprob:
     logprob: float | None
     """Natural logarithm of its probability; `None` for the first token, which follows nothing."""
 
+    likeliest: bool | None = None
+    """Whether no other token was likelier there, so that a greedy answer would have gone on with it; `None`
+    where that was not asked for."""
+
 
 def parse_object(content: bytes) -> dict[str, Any] | None:
     """Return the JSON object in a body, or `None` where it is anything else."""

@@ -2,6 +2,10 @@
 
 `$FAKE_VLLM` makes it misbehave: `crash` (dies while starting), `mute` (up, but answers are errors), `slow`
 (never gets ready). Its child holds a shared segment, as vLLM's worker does.
+
+It answers with what it was asked, unless the JSON file in `$FAKE_ANSWERS` says otherwise: by model and
+question the text and the reason why it ended. `*` is any question; `unlikely` are tokens that a model would
+not go on with.
 """
 
 import argparse
@@ -16,6 +20,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 MODE = os.environ.get("FAKE_VLLM", "")
+ANSWERS = os.environ.get("FAKE_ANSWERS")
 CHILD = """
 import mmap, os, signal, sys, time
 path = f"/dev/shm/psm_fake_{os.getppid()}"
@@ -53,12 +58,18 @@ class Handler(BaseHTTPRequestHandler):
             self.adapters[body["lora_name"]] = body["lora_path"]
             print(f"loaded {body['lora_name']}", flush=True)
             self.send({})
+        elif self.path == "/v1/unload_lora_adapter":
+            self.adapters.pop(body["lora_name"])
+            print(f"unloaded {body['lora_name']}", flush=True)
+            self.send({})
         elif self.path == "/tokenize":
             text = body.get("prompt") or " ".join(message["content"] for message in body["messages"])
             self.send({"tokens": [len(word) for word in text.split(" ")]})
         elif self.path == "/v1/completions":
             logprobs = [None, *(-float(token) for token in body["prompt"][1:])]
-            self.send({"choices": [{"logprobs": {"token_logprobs": logprobs}}]})
+            odd = said_of(body["model"]).get("unlikely", [])
+            top = [None, *({"x": 0.0 if token in odd else -99.0} for token in body["prompt"][1:])]
+            self.send({"choices": [{"logprobs": {"token_logprobs": logprobs, "top_logprobs": top}}]})
         elif self.path == "/v1/chat/completions":
             self.chat(body)
         else:
@@ -76,16 +87,24 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        words = f" {body['model']} heard: {question}".split(" ")[1:]
+        told = said_of(body["model"])
+        said, reason = told.get(question) or told.get("*") or [f"{body['model']} heard: {question}", "stop"]
+        words = f" {said}".split(" ")[1:]
         for count, word in enumerate(words, 1):
             delta = {"choices": [{"delta": {"content": f" {word}"}}], "usage": {"completion_tokens": count}}
             self.event(delta)
         usage = {"completion_tokens": len(words), "prompt_tokens": 7}
-        self.event({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage})
+        self.event({"choices": [{"delta": {}, "finish_reason": reason}], "usage": usage})
         self.wfile.write(b"data: [DONE]\n\n")
 
     def event(self, value: object) -> None:
         self.wfile.write(b"data: " + json.dumps(value).encode() + b"\n\n")
+
+
+def said_of(model: str) -> dict:
+    """Return what a model is to answer; an adapter may be named by the beginning of its name."""
+    told = json.loads(Path(ANSWERS).read_text()) if ANSWERS else {}
+    return next((value for name, value in told.items() if model.startswith(name)), {})
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
