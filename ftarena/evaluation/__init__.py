@@ -1,5 +1,5 @@
-"""Measures that need no people: loss on held-out answers, and whether general knowledge was lost.
+"""Measures that need no people: held-out loss, the exam after training, what less of an adapter does.
 
-All of it asks the engine, which returns the log-probability of any text under the base and every adapter; no
-model is loaded here.
+All of it asks the engine, which answers as the base and every adapter and returns the log-probability of any
+text under each; no model is loaded here.
 """

@@ -82,7 +82,7 @@ async def heldout_loss(
     """
     if not examples:
         raise FtarenaError("there is nothing to measure the loss on", "give a file with examples")
-    extra = await _tokens_after_turn(client)
+    extra = await tokens_after_turn(client)
     gate = asyncio.Semaphore(concurrency)
     done = 0
 
@@ -135,7 +135,7 @@ async def _answer_loss(client: Scoring, model: str, example: Example, extra: int
     return -math.fsum(values), len(values)
 
 
-async def _tokens_after_turn(client: Scoring) -> int:
+async def tokens_after_turn(client: Scoring) -> int:
     """Return how many tokens the chat template writes after the one that ends the assistant's turn.
 
     Two different answers are rendered; what they share at the end is the template's. White space at the very
