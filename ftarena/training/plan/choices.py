@@ -24,6 +24,9 @@ class Choices:
     fused_head: bool
     """Whether logits are made in pieces and never kept."""
 
+    fused_optimiser: bool
+    """Whether AdamW works in place, in one kernel."""
+
     liger: bool
     fp8: bool
 
@@ -49,6 +52,7 @@ def choices_for(recipe: Recipe, card: Card, flop: float) -> Choices:
         short_lora=cuda and recipe.tuning in ("lora", "rslora") and not recipe.lora_dropout,
         # ORPO, SimPO and CPO of TRL 1.16 still score all logits; a reward model has none.
         fused_head=recipe.method not in ("orpo", "simpo", "cpo"),
+        fused_optimiser=cuda and recipe.optim in ("adamw_torch", "adamw_torch_fused"),
         liger=cuda and bool(recipe.use_liger_kernel),
         fp8=cuda and recipe.base_precision == "fp8",
     )

@@ -6,6 +6,8 @@ the weight is frozen), and two more where activations are computed again: Kaplan
 arXiv 2001.08361, section 2.1. Attention is counted causal.
 """
 
+import math
+
 from ftarena.recipes.schema import REFERENCED_METHODS, Recipe
 from ftarena.training.plan import constants as known
 from ftarena.training.plan.cards import Card
@@ -14,9 +16,6 @@ from ftarena.training.plan.lengths import Lengths
 from ftarena.training.plan.memory import Line, Weights
 from ftarena.training.plan.schedule import Batch, Schedule
 from ftarena.training.plan.shapes import Shape
-
-GENERAL_TOKENS = 8_000
-"""Tokens of the general questions that come with ftarena, on which forgetting is measured."""
 
 
 def time_lines(
@@ -42,9 +41,11 @@ def time_lines(
     lines.append(Line("training", schedule.steps * a_step, f"{schedule.steps:,} steps of {a_step:.2g} s"))
     forward = _forward_flop(shape, lengths.longest)
     times = measurements(recipe, schedule.steps)
-    measured = sum(lengths.heldout) + (2 * GENERAL_TOKENS if recipe.general_dataset else 0)
+    # General questions go through the model twice: for their loss, and for how far it is from the base.
+    measured = sum(lengths.heldout) + 2 * sum(lengths.general)
     if measured and times:
-        batches = 1 + len(lengths.heldout) // recipe.per_device_eval_batch_size
+        size = recipe.per_device_eval_batch_size
+        batches = math.ceil(len(lengths.heldout) / size) + 2 * math.ceil(len(lengths.general) / size)
         launch = batches * shape.layers * _launches(weights, choices)[0]
         seconds = times * max(measured * forward / _rate(card, choices), launch)
         lines.append(Line("measuring", seconds, f"{times} times"))
@@ -130,7 +131,7 @@ def measurements(recipe: Recipe, steps: int) -> int:
 
 def checkpoints(recipe: Recipe, steps: int) -> int:
     """Return how many checkpoints a run writes."""
-    return max(-(-steps // recipe.save_steps) if recipe.save_steps else 1, 1)
+    return max(math.ceil(steps / recipe.save_steps) if recipe.save_steps else 1, 1)
 
 
 def checkpoint_bytes(recipe: Recipe, shape: Shape, choices: Choices) -> float:

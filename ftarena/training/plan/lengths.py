@@ -1,13 +1,19 @@
 """How long the examples of a run are in tokens, by the very code that encodes them for training."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from ftarena.curation.examples import Example
-from ftarena.curation.tokens import ChatEncoder, ChatTokenizer
+from ftarena.curation.tokens import (
+    ChatEncoder,
+    ChatTokenizer,
+    Encoded,
+    EncodedLabelled,
+    EncodedPair,
+    EncodedQuestion,
+)
 from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import PAIR_METHODS, Recipe
 from ftarena.training.data import RunData
@@ -32,6 +38,9 @@ class Lengths:
 
     heldout: tuple[int, ...]
     """Of each example that is measured on."""
+
+    general: tuple[int, ...]
+    """Of each general question and its answer, on which forgetting is measured."""
 
     left_out: int
     """Training examples above `max_length` that are dropped."""
@@ -62,8 +71,8 @@ def measure_lengths(recipe: Recipe, data: RunData, folder: Path) -> Lengths:
     if len(train) > SAMPLE:
         chosen = sorted(random.Random(recipe.seed).sample(range(len(train)), SAMPLE))
         train, sampled = [train[number] for number in chosen], SAMPLE
-    kept, left_out = _training(recipe, encoder, train)
-    heldout, _ = _fitting([_Row(len(one.input_ids), 0, 0) for one in encoder.encode(data.heldout)], recipe)
+    items = list(_items(recipe, encoder, train))
+    kept = [row for item in items if (row := _fitting(recipe, item)) is not None]
     if not kept:
         raise FtarenaError(
             f"no training example fits into max_length {recipe.max_length}", "raise max_length"
@@ -77,66 +86,74 @@ def measure_lengths(recipe: Recipe, data: RunData, folder: Path) -> Lengths:
         tuple(lengths),
         trained=round(scale * sum(row.trained for row in kept)),
         tokens=round(scale * sum(row.tokens for row in kept)),
-        heldout=tuple(row.length for row in heldout),
-        left_out=round(scale * left_out),
+        heldout=_measured_on(recipe, encoder, data.heldout),
+        general=_measured_on(recipe, encoder, data.general),
+        left_out=round(scale * (len(items) - len(kept))),
         sampled=sampled,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """One example as it counts."""
+
     length: int
     trained: int
     tokens: int
 
 
-class _Cuttable(Protocol):
-    def cut(self, limit: int) -> "_Cuttable | None": ...
+_Item = Encoded | EncodedPair | EncodedLabelled | EncodedQuestion
 
 
-_T = TypeVar("_T", bound=_Cuttable)
-
-
-def _training(recipe: Recipe, encoder: ChatEncoder, examples: Sequence[Example]) -> tuple[list[_Row], int]:
-    """Return the rows that are used, and how many are left out for being too long."""
-    rows: list[_Row] = []
-    left_out = 0
+def _items(recipe: Recipe, encoder: ChatEncoder, examples: Sequence[Example]) -> Iterator[_Item]:
     if recipe.method in PAIR_METHODS:
-        for pair in encoder.encode_pairs(examples):
-            kept = pair if pair.length <= recipe.max_length else _shortened(recipe, pair.length, pair)
-            if kept is None:
-                left_out += 1
-                continue
-            answers = len(kept.chosen_ids) + len(kept.rejected_ids)
-            rows.append(_Row(kept.length, answers, 2 * len(kept.prompt_ids) + answers))
-        return rows, left_out
-    for one in encoder.encode(examples):
-        length = len(one.input_ids)
-        fits = one if length <= recipe.max_length else _shortened(recipe, length, one)
-        if fits is None:
-            left_out += 1
-            continue
-        rows.append(_Row(len(fits.input_ids), fits.trained, len(fits.input_ids)))
-    return rows, left_out
+        return encoder.encode_pairs(examples)
+    if recipe.method == "kto":
+        return encoder.encode_labelled(examples)
+    if recipe.method == "grpo":
+        return encoder.encode_questions(examples)
+    return encoder.encode(examples)
 
 
-def _shortened(recipe: Recipe, length: int, item: _T) -> _T | None:
-    """Return what is left of an example above `max_length`, or None where it is dropped.
+def _fitting(recipe: Recipe, item: _Item) -> _Row | None:
+    """Return what of an example is learned from, or None where it is left out.
 
     Raises:
-        FtarenaError: The recipe wants neither.
+        FtarenaError: It is too long, and the recipe does not say what to do.
     """
+    limit = recipe.max_length
+    length = _row(item).length
+    room = recipe.max_completion_length if recipe.method == "grpo" else 0
+    if length + room <= limit:
+        return _row(item)
     if recipe.too_long == "error":
         raise FtarenaError(
-            f"an example has {length} tokens, but max_length is {recipe.max_length}",
+            f"{item.example.file}:{item.example.line}: {length + room} tokens, but max_length is {limit}",
             "raise max_length, or set too_long: drop (or truncate)",
         )
-    return item.cut(recipe.max_length) if recipe.too_long == "truncate" else None  # type: ignore[return-value]  # each kind cuts to its own
+    if recipe.too_long == "drop" or isinstance(item, EncodedQuestion):
+        return None
+    short = item.cut(limit)
+    return None if short is None else _row(short)
 
 
-def _fitting(rows: list[_Row], recipe: Recipe) -> tuple[list[_Row], int]:
-    limit = recipe.max_length
+def _row(item: _Item) -> _Row:
+    if isinstance(item, Encoded):
+        return _Row(len(item.input_ids), item.trained, len(item.input_ids))
+    if isinstance(item, EncodedPair):
+        answers = len(item.chosen_ids) + len(item.rejected_ids)
+        return _Row(item.length, answers, 2 * len(item.prompt_ids) + answers)
+    if isinstance(item, EncodedLabelled):
+        return _Row(item.length, len(item.answer_ids), item.length)
+    return _Row(len(item.prompt_ids), 0, len(item.prompt_ids))
+
+
+def _measured_on(recipe: Recipe, encoder: ChatEncoder, examples: Sequence[Example]) -> tuple[int, ...]:
+    """Return the lengths of what loss is measured on: good answers, where the model writes any."""
+    if recipe.method == "reward":
+        return ()
+    good = [one for one in examples if one.completion and one.label is not False]
+    lengths = [len(one.input_ids) for one in encoder.encode(good)]
     if recipe.too_long == "truncate":
-        return [row if row.length <= limit else _Row(limit, 0, 0) for row in rows], 0
-    kept = [row for row in rows if row.length <= limit]
-    return kept, len(rows) - len(kept)
+        return tuple(min(length, recipe.max_length) for length in lengths)
+    return tuple(length for length in lengths if length <= recipe.max_length)

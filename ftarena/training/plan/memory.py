@@ -67,7 +67,7 @@ def memory_lines(
     keeping, transient = _activations(recipe, shape, tokens, layer, choices)
     kept = keeping + transient
     training = kept + _head(recipe, shape, schedule, lengths, choices, weights)
-    step = _optimiser_scratch(recipe, weights, choices)
+    step = _optimiser_scratch(weights, choices)
     measuring = _measuring(recipe, shape, lengths, choices)
     sampling = _sampling(recipe, shape, schedule.largest, choices)
     peak = max(training, step, measuring, sampling)
@@ -131,10 +131,10 @@ def _optimiser_states(name: str, trained: int) -> float:
     return float(trained if "lion" in name else 2 * trained)
 
 
-def _optimiser_scratch(recipe: Recipe, weights: Weights, choices: Choices) -> float:
+def _optimiser_scratch(weights: Weights, choices: Choices) -> float:
     """Return the bytes that a step of the optimiser needs for itself."""
-    if choices.cuda and recipe.optim in ("adamw_torch", "adamw_torch_fused"):
-        return 0.0  # one kernel, in place
+    if choices.fused_optimiser:
+        return 0.0
     return float((4 if weights.adapter or not choices.bf16 else 2) * weights.trained)
 
 
@@ -204,10 +204,8 @@ def _head(
 
 def _measuring(recipe: Recipe, shape: Shape, lengths: Lengths, choices: Choices) -> float:
     """Return the bytes that a measurement of held-out loss takes: no gradients, one layer at a time."""
-    if not lengths.heldout:
-        return 0.0
     size = recipe.per_device_eval_batch_size
-    tokens = sum(sorted(lengths.heldout)[-size:])
+    tokens = max(sum(sorted(part)[-size:]) for part in (lengths.heldout, lengths.general))
     width = (2 if choices.bf16 else 4) * (6 * shape.hidden + 4 * shape.intermediate)
     return float(tokens * width) + min(known.PIECE_BYTES, 4.0 * tokens * shape.vocabulary)
 

@@ -8,7 +8,7 @@ from typing import Any
 from ftarena.errors import FtarenaError
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
-from ftarena.training.data import load_data
+from ftarena.training.data import RunData, load_data
 from ftarena.training.models import prepare_tokenizer
 from ftarena.training.plan.cards import Card, this_card
 from ftarena.training.plan.choices import Choices, choices_for
@@ -113,6 +113,7 @@ class Plan:
             "examples": len(self.lengths.lengths),
             "left_out": self.lengths.left_out,
             "heldout": len(self.lengths.heldout),
+            "general": len(self.lengths.general),
             "sampled": self.lengths.sampled,
             "longest": self.lengths.longest,
             "steps": schedule.steps,
@@ -133,18 +134,21 @@ class Plan:
         }
 
 
-def measure(recipe: Recipe, on_progress: Callable[[str], None] | None = None) -> Measured:
+def measure(
+    recipe: Recipe, on_progress: Callable[[str], None] | None = None, *, data: RunData | None = None
+) -> Measured:
     """Read what a plan needs: the model's `config.json` and the data's lengths in its tokens.
 
     Args:
         recipe: Resolved.
+        data: What `load_data` returned for it, where it is read already.
         on_progress: Called with one line for a human where something is fetched first.
 
     Raises:
         Unplannable: The model is of a family whose size cannot be told beforehand.
         FtarenaError: The model or the data cannot be used.
     """
-    data = load_data(recipe)
+    data = data or load_data(recipe)
     folder = prepare_tokenizer(resolve_model(recipe.model_name_or_path), on_progress)
     shape = read_shape(folder, recipe.model_name_or_path)
     return Measured(shape, measure_lengths(recipe, data, folder))
