@@ -53,6 +53,12 @@ def newest_whole(directory: Path) -> Checkpoint | None:
     return next((one for one in reversed(checkpoints_of(directory)) if not why_torn(one)), None)
 
 
+def read_best(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint with the lowest held-out loss, or None where nothing was measured."""
+    folder = (directory / BEST).resolve()
+    return next((one for one in checkpoints_of(directory) if one.folder.resolve() == folder), None)
+
+
 def why_torn(checkpoint: Checkpoint, *, thorough: bool = False) -> str:
     """Return what is wrong with a checkpoint, or an empty text where it is whole.
 

@@ -36,7 +36,7 @@ DROPPED = "dropped.jsonl"
 """Rows that were left out because they cannot be used."""
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-_MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 _GRACE_S = 30.0
 # A starter that was killed between making the folder and noting the process leaves a run without a worker.
@@ -167,9 +167,7 @@ def read_run(directory: Path) -> Run:
     status = read_json(directory / STATUS)
     state = _state(directory, status)
     adapter = directory if state.ended and (directory / ADAPTER_WEIGHTS).is_file() else None
-    model = (
-        directory if state.ended and any((directory / name).is_file() for name in _MODEL_WEIGHTS) else None
-    )
+    model = directory if state.ended and any((directory / name).is_file() for name in MODEL_WEIGHTS) else None
     whole = newest_whole(directory) if state.ended and state is not RunState.FINISHED else None
     waits = state is RunState.QUEUED
     eta, metrics, after = status.get("eta_s"), status.get("metrics"), status.get("after")

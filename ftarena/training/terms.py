@@ -9,6 +9,9 @@ from ftarena.processes import read_json, write_json
 
 TERMS = "start.json"
 
+RUN_FOLDER = "{run}"
+"""Stands for the run's folder in a command of `afterwards`, which is given before there is one."""
+
 
 @dataclass(frozen=True)
 class Terms:

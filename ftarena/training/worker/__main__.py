@@ -1,37 +1,40 @@
-"""`python -m ftarena.training.worker RUN_DIRECTORY`: the detached process that trains one run.
+"""`python -m ftarena.training.worker RUN_DIRECTORY [--resume]`: the detached process that trains one run.
 
-Everything it has to say is in the run's folder; its exit code is 0 where it finished or was stopped, 1 where
-it failed.
+Everything it has to say is in the run's folder; its exit code is 0 where it finished, was stopped or paused,
+1 where it failed. While it waits for its turn it is small: torch is loaded when the device is its own.
 """
 
+import os
 import sys
 import traceback
 from pathlib import Path
 
-from ftarena.recipes.load import load_recipe
+from ftarena.training.queueing import own_device
 from ftarena.training.runs import RESOLVED_RECIPE, RunState
+from ftarena.training.terms import read_terms
+from ftarena.training.worker.afterwards import command_for, due
 from ftarena.training.worker.failures import explain
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag, StopRequested
 
+_ENDS = {
+    RunState.STOPPED: "stopped on request after step {step}",
+    RunState.PAUSED: "paused after step {step}; ftarena runs resume {id} goes on",
+}
+
 
 def main(arguments: list[str]) -> int:
     """Train the run in the folder that is named; return the exit code."""
-    if len(arguments) != 1:
+    folders = [word for word in arguments if word != "--resume"]
+    if len(folders) != 1:
         print(__doc__)
         return 2
-    directory = Path(arguments[0]).absolute()
+    directory = Path(folders[0]).absolute()
     reporter = Reporter(directory)
     try:
         stop = StopFlag()
-        recipe = load_recipe(directory / RESOLVED_RECIPE)
-        reporter.doing(RunState.PREPARING, "loading libraries (about 10 s)")
-        # Imported here, so that the status already says so during the seconds it takes.
-        from ftarena.training.worker.machine import use_one_card
-        from ftarena.training.worker.training import train
-
-        use_one_card()
-        state = train(directory, recipe, reporter, stop)
+        with own_device(directory, read_terms(directory), reporter.waiting):
+            state = _train(directory, reporter, stop, resume="--resume" in arguments)
     except StopRequested:
         reporter.end(RunState.STOPPED, "stopped before the first step; nothing was saved")
         return 0
@@ -39,9 +42,24 @@ def main(arguments: list[str]) -> int:
         traceback.print_exc()
         reporter.end(RunState.FAILED, explain(error))
         return 1
-    reporter.end(state, f"stopped on request after step {reporter.step}" if state is RunState.STOPPED else "")
+    reporter.end(state, _ENDS.get(state, "").format(step=reporter.step, id=directory.name))
     return 0
 
 
+def _train(directory: Path, reporter: Reporter, stop: StopFlag, *, resume: bool) -> RunState:
+    reporter.doing(RunState.PREPARING, "loading libraries (about 10 s)")
+    # Imported here, so that the status already says so during the seconds it takes.
+    from ftarena.recipes.load import load_recipe
+    from ftarena.training.worker.training import train
+
+    return train(directory, load_recipe(directory / RESOLVED_RECIPE), reporter, stop, resume=resume)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if due(sys.argv[1:]):
+        # In this process's place, so that its memory, the card's above all, is free when they begin.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, command_for(Path(sys.argv[1])))
+    sys.exit(code)

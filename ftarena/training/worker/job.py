@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.recipes.schema import Recipe
+from ftarena.training.checkpoints import Checkpoint
 from ftarena.training.worker.machine import Machine
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag
@@ -23,5 +24,8 @@ class Job:
     reporter: Reporter
     stop: StopFlag
     machine: Machine
+    resumed_from: Checkpoint | None = None
+    """Where it goes on, if it was interrupted."""
+
     lock: dict[str, Any] = field(default_factory=dict)
     """What `data.lock.json` says."""

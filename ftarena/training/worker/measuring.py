@@ -29,6 +29,14 @@ class Measuring:
         self.enough = ""
         """Why it is better to stop here, or empty."""
 
+    def state(self) -> dict[str, Any]:
+        """Return what has to be known again when the run is resumed; plain values."""
+        return {"losses": dict(self.losses), "enough": self.enough}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Know again what `state` returned when the checkpoint was saved."""
+        self.losses, self.enough = dict(state["losses"]), state["enough"]
+
     @property
     def measures(self) -> bool:
         """Whether there is anything to measure on."""

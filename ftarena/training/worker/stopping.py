@@ -1,7 +1,9 @@
-"""How a worker is told to stop: SIGTERM or SIGINT, once.
+"""How a worker is told to stop or to pause: by signals, each once.
 
-While it prepares, the signal ends it on the spot. While it trains, the step under way is finished, a
-checkpoint and the adapter are saved. A closed terminal (SIGHUP) is none of its business.
+SIGTERM or SIGINT stops it. While it waits or prepares, it ends on the spot; while it trains, the step under
+way is finished, a checkpoint and what was learned are saved. SIGUSR1 pauses it: after its step, the first one
+at the earliest, a checkpoint is saved and the process ends. A closed terminal (SIGHUP) is none of its
+business.
 """
 
 import signal
@@ -16,14 +18,25 @@ class StopRequested(BaseException):
 
 
 class StopFlag:
-    """Whether someone asked to stop. Create it in the main thread; it installs the handlers."""
+    """What someone asked for. Create it in the main thread; it installs the handlers."""
 
     def __init__(self) -> None:
         self.requested = False
+        """Whether to stop: what is being measured is left unfinished."""
+
+        self.pausing = False
+        """Whether to pause: what is being measured is measured first."""
+
         self._wait_for_step = False
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGUSR1, self._on_pause)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the step under way is the last one of this process."""
+        return self.requested or self.pausing
 
     def wait_for_step(self) -> None:
         """From now on a signal only sets the flag: there are steps worth saving.
@@ -41,3 +54,6 @@ class StopFlag:
         self.requested = True
         if not self._wait_for_step:
             raise StopRequested
+
+    def _on_pause(self, number: int, frame: FrameType | None) -> None:
+        self.pausing = True

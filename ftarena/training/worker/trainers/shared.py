@@ -4,11 +4,12 @@ from typing import Any
 
 from transformers import PrinterCallback, ProgressCallback
 
+from ftarena.training.worker.checkpoints import SafeCheckpoints
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.speed import hasten
 
 
-class RunTrainer:
+class RunTrainer(SafeCheckpoints):
     """Mixed into every trainer of TRL, before it."""
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
