@@ -21,8 +21,8 @@ class Choices:
     short_lora: bool
     """Whether LoRA's product is computed in fewer passes."""
 
-    fused_head: bool
-    """Whether logits are made in pieces and never kept."""
+    float32_weights: bool
+    """Whether the weights that learn are in float32; an adapter's always are."""
 
     fused_optimiser: bool
     """Whether AdamW works in place, in one kernel."""
@@ -50,8 +50,7 @@ def choices_for(recipe: Recipe, card: Card, flop: float) -> Choices:
         compiled=cuda and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP),
         budget=budget,
         short_lora=cuda and recipe.tuning in ("lora", "rslora") and not recipe.lora_dropout,
-        # ORPO, SimPO and CPO of TRL 1.16 still score all logits; a reward model has none.
-        fused_head=recipe.method not in ("orpo", "simpo", "cpo"),
+        float32_weights=recipe.has_adapter or not recipe.pure_bf16,
         fused_optimiser=cuda and recipe.optim in ("adamw_torch", "adamw_torch_fused"),
         liger=cuda and bool(recipe.use_liger_kernel),
         fp8=cuda and recipe.base_precision == "fp8",

@@ -43,6 +43,9 @@ COMPILED = Activations(12.0, 6.0, 0.75)
 FULL = Activations(24.6, 7.1, 1.6)
 """All weights learn: nothing is cast for an adapter (135M, 0.5B)."""
 
+FULL_FLOAT32 = Activations(36.0, 9.0, 1.6)
+"""All weights learn and are kept in float32: so are the norms' outputs, and each product casts its input."""
+
 FLOAT32 = Activations(40.0, 16.0, 1.0)
 """float32, on a CPU."""
 
@@ -60,9 +63,6 @@ SLACK = 0.03
 
 SLACK_TRANSIENT = 0.38
 """The same of what one layer needs at a time: the larger it is, the more fragments are left."""
-
-LOGIT_COPIES = 2.5
-"""Float32 copies of all logits where no fused head spares them: logits, log-softmax, part of the gradient."""
 
 QUANTISED = 0.516
 """Bytes a weight in NF4 with blocks of 64 and constants quantised twice (arXiv 2305.14314, section 3)."""

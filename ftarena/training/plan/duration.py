@@ -139,15 +139,16 @@ def checkpoint_bytes(recipe: Recipe, shape: Shape, choices: Choices) -> float:
     weights = Weights.of(shape, recipe)
     if weights.adapter:
         return 12.0 * weights.trained + _TOKENIZER_BYTES
-    each = 2 if choices.bf16 else 4
-    return each * (weights.total + 2.0 * weights.trained) + _TOKENIZER_BYTES
+    each, learned = 2 if choices.bf16 else 4, 4 if choices.float32_weights else 2
+    frozen = weights.total - weights.trained
+    return each * frozen + 3.0 * learned * weights.trained + _TOKENIZER_BYTES
 
 
 def disk_bytes(recipe: Recipe, shape: Shape, steps: int, choices: Choices) -> float:
     """Return what a run leaves on the disk at most: the checkpoints kept, one being written, the result."""
     kept = min(checkpoints(recipe, steps), recipe.save_total_limit + 1) + 1
     weights = Weights.of(shape, recipe)
-    result = 4.0 * weights.trained if weights.adapter else (2.0 if choices.bf16 else 4.0) * weights.total
+    result = 4.0 * weights.trained if weights.adapter else 4.0 * weights.total
     return kept * checkpoint_bytes(recipe, shape, choices) + result + _TOKENIZER_BYTES
 
 

@@ -75,7 +75,7 @@ def memory_lines(
     rows, length = schedule.largest.rows, schedule.largest.length
     lines.append(Line("activations", kept, f"{rows} × {length:,} tokens{_how(choices)}"))
     logits = training - kept
-    lines.append(Line("logits", logits, "in pieces" if choices.fused_head else "all of them, in float32"))
+    lines.append(Line("logits", logits, "in pieces" if choices.cuda else "of what is learned, in float32"))
     if peak > training:
         lines.append(Line(what[peak], peak - training, "more than training itself"))
     if choices.cuda:
@@ -89,34 +89,32 @@ def memory_lines(
 def _fixed(recipe: Recipe, shape: Shape, weights: Weights, choices: Choices) -> list[Line]:
     """Return what does not depend on the batch."""
     each = 2 if choices.bf16 else 4
-    base, note = float(each * weights.total), f"{weights.total / 1e9:.2f} B × {each} bytes"
+    # What learns is in float32 whatever is computed in, an adapter by PEFT, the rest unless `pure_bf16`.
+    learned = 4 if choices.float32_weights else each
+    frozen = weights.total - (0 if weights.adapter else weights.trained)
+    base, note = float(each * frozen), f"{frozen / 1e9:.3g} B × {each} bytes"
     if recipe.tuning == "qlora":
         linear = shape.layers * shape.layer_stored
-        base, note = (
-            known.QUANTISED * linear + each * (weights.total - linear),
-            "4 bits; embedding and head as ever",
-        )
+        base = known.QUANTISED * linear + each * (frozen - linear)
+        note = "4 bits; embedding and head as ever"
     lines = [Line("weights", base, note)]
     if choices.fp8:
-        lines.append(
-            Line(
-                "weights in 8 bits", 2.0 * shape.layers * shape.layer_stored, "both layouts, beside bfloat16"
-            )
-        )
-    # PEFT keeps an adapter in float32 whatever the base is in; all others learn in the format they are in.
-    trained = 4 if weights.adapter else each
-    if weights.adapter:
-        lines.append(Line("adapter", float(4 * weights.trained), f"{weights.trained / 1e6:.1f} M × 4 bytes"))
-    lines.append(Line("gradients", float(trained * weights.trained), f"{trained} bytes a trained weight"))
-    states = _optimiser_states(recipe.optim, trained)
+        eight = 2.0 * shape.layers * shape.layer_stored
+        lines.append(Line("weights in 8 bits", eight, "both layouts, beside bfloat16"))
+    name = "adapter" if weights.adapter else "weights that learn"
+    count = f"{weights.trained / 1e6:,.1f} M"
+    lines.append(Line(name, float(learned * weights.trained), f"{count} × {learned} bytes"))
+    if not weights.adapter and learned > each:
+        lines.append(Line("casts", 2.0 * weights.trained, "of the same, for products in bfloat16"))
+    lines.append(Line("gradients", float(learned * weights.trained), f"{learned} bytes a trained weight"))
+    states = _optimiser_states(recipe.optim, learned)
     lines.append(
         Line("optimiser", states * weights.trained, f"{recipe.optim}: {states:g} bytes a trained weight")
     )
     if recipe.method in REFERENCED_METHODS and not recipe.precompute_ref_log_probs:
-        if weights.adapter:
-            lines.append(Line("reference", float(4 * weights.trained), "a frozen copy of the adapter"))
-        else:
-            lines.append(Line("reference", float(each * weights.total), "a frozen copy of the model"))
+        copied = 4 * weights.trained if weights.adapter else each * weights.total
+        what = "adapter" if weights.adapter else "model"
+        lines.append(Line("reference", float(copied), f"a frozen copy of the {what}"))
     return lines
 
 
@@ -135,7 +133,7 @@ def _optimiser_scratch(weights: Weights, choices: Choices) -> float:
     """Return the bytes that a step of the optimiser needs for itself."""
     if choices.fused_optimiser:
         return 0.0
-    return float((4 if weights.adapter or not choices.bf16 else 2) * weights.trained)
+    return float((4 if choices.float32_weights or not choices.bf16 else 2) * weights.trained)
 
 
 def _kind(weights: Weights, choices: Choices) -> known.Activations:
@@ -144,7 +142,7 @@ def _kind(weights: Weights, choices: Choices) -> known.Activations:
     if choices.compiled:
         return known.COMPILED
     if not weights.adapter:
-        return known.FULL
+        return known.FULL_FLOAT32 if choices.float32_weights else known.FULL
     return known.SHORT if choices.short_lora else known.PLAIN
 
 
@@ -167,7 +165,9 @@ def _activations(
 ) -> tuple[float, float]:
     """Return the bytes kept for the backward pass, and those that one layer's gradient needs at a time."""
     kind = _transient_share(choices)
-    inputs = known.KEPT_INPUT * shape.hidden * (1 if choices.bf16 else 2)
+    # Where the embedding learns in float32, what runs through the layers is in float32, too.
+    wide = not choices.bf16 or (recipe.tuning == "full" and choices.float32_weights)
+    inputs = known.KEPT_INPUT * shape.hidden * (2 if wide else 1)
     learning = min(recipe.last_layers or shape.layers, shape.layers)
     if choices.checkpointing:
         return learning * inputs * tokens, kind * layer * tokens
@@ -190,12 +190,10 @@ def _head(
         return 0.0
     tokens = schedule.largest.tokens
     learned = tokens * min(lengths.trained / max(lengths.tokens, 1), 1.0)
-    if not choices.fused_head:
-        return known.LOGIT_COPIES * 4 * tokens * shape.vocabulary
     logits = 3 * 4 * learned * shape.vocabulary  # logits, log-softmax and the gradient
     if choices.cuda:
         # The layers' own transient is not there yet: only what is above it counts.
-        head_gradient = 0.0 if weights.adapter else 4.0 * shape.embedding
+        head_gradient = 4.0 * shape.embedding if recipe.tuning == "full" else 0.0
         layer = _layer_bytes(recipe, shape, weights, choices)
         _, transient = _activations(recipe, shape, tokens, layer, choices)
         return max(min(known.PIECE_BYTES, logits) + head_gradient - transient, 0.0)

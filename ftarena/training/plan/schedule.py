@@ -81,8 +81,10 @@ def schedule_of(recipe: Recipe, lengths: Lengths) -> Schedule:
             for start in range(0, len(packed), size)
         ]
     else:
+        # KTO lays its batches down at random: the mismatched answers come from the same batch.
+        sides = shuffled if recipe.method == "kto" else grouped
         batches = [
-            Batch(rows * len(batch), max(batch)) for batch in grouped(lengths.lengths, size, recipe.seed)
+            Batch(rows * len(batch), max(batch)) for batch in sides(lengths.lengths, size, recipe.seed)
         ]
     an_epoch = max(math.ceil(len(batches) / recipe.gradient_accumulation_steps), 1)
     steps = recipe.max_steps if recipe.max_steps > 0 else math.ceil(recipe.num_train_epochs * an_epoch)
@@ -93,11 +95,23 @@ def schedule_of(recipe: Recipe, lengths: Lengths) -> Schedule:
         steps_an_epoch=an_epoch,
         examples_a_step=min(size * recipe.gradient_accumulation_steps, len(lengths.lengths)),
         batches=tuple(batches),
-        largest=max(batches, key=lambda batch: batch.tokens),
+        largest=_largest(batches, rows * min(size, len(lengths.lengths)), lengths, packed=recipe.packing),
         epochs=epochs,
         tokens=round(epochs * computed),
         padding=max(1 - lengths.tokens / computed, 0.0),
     )
+
+
+def _largest(batches: Sequence[Batch], rows: int, lengths: Lengths, *, packed: bool) -> Batch:
+    """Return the batch that needs most memory: sooner or later the longest example meets a full batch."""
+    return max(batches, key=lambda batch: batch.tokens) if packed else Batch(rows, lengths.longest)
+
+
+def shuffled(lengths: Sequence[int], size: int, seed: int) -> list[list[int]]:
+    """Return the lengths of each batch of examples in a random order; arguments as for `grouped`."""
+    order = list(lengths)
+    random.Random(seed).shuffle(order)
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def grouped(lengths: Sequence[int], size: int, seed: int) -> list[list[int]]:
