@@ -142,7 +142,7 @@ def train_recipe(
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
     entries = (*recipe.dataset, *recipe.eval_dataset, *recipe.replay_dataset)
-    note_unapplied([source for entry in entries for source in sources_of(entry)])
+    note_unapplied([source for entry in entries for source in sources_of(entry, recipe.method)])
     run = start_training(recipe, workspace, file)
     print(run.id)
     print(

@@ -17,8 +17,8 @@ from ftarena.curation.sets.splitting import check_sides, hold_out, question_key
 from ftarena.curation.shapes import check_columns
 from ftarena.curation.sources import Columns, Source
 from ftarena.errors import FtarenaError
-from ftarena.recipes.data_entries import DataEntry, path_of
-from ftarena.recipes.schema import Method, Recipe
+from ftarena.recipes.data_entries import DataEntry, path_of, self_prompts
+from ftarena.recipes.schema import PAIR_METHODS, Method, Recipe
 
 
 @dataclass
@@ -62,6 +62,9 @@ class _Entry:
 def load_data(recipe: Recipe) -> RunData:
     """Read, mix and split what a recipe names.
 
+    `replay_dataset: self` is left out: what the base answers is drawn when a run is started, and its recipe
+    names the file.
+
     Raises:
         UsageError: A source of a mix is empty, or `eval_split` leaves a side empty.
         FtarenaError: A file is missing or holds rows that cannot be used.
@@ -78,7 +81,7 @@ def load_data(recipe: Recipe) -> RunData:
         train, heldout = hold_out(train, recipe.eval_split)
         check_sides("eval_split", "dataset has", recipe.eval_split, rows, len(heldout))
         lock["eval_split"] = {"train": len(train), "heldout": len(heldout)}
-    if recipe.replay_dataset:
+    if any(not drawn_later(entry) for entry in recipe.replay_dataset):
         replayed, accounts = _replay(recipe, len(train), heldout if recipe.eval_split else [], dropped)
         lock["train"] += accounts
         lock["replay"] = {
@@ -118,20 +121,38 @@ def write_dropped(dropped: Sequence[Problem], path: Path) -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def sources_of(entry: str | DataEntry) -> list[Source]:
+def rl_of(method: str | None) -> str | None:
+    """Return a method as axolotl's `rl`, by which the types of its entries mean other columns; None for SFT."""
+    return method if method in (*PAIR_METHODS, "kto") else None
+
+
+def drawn_later(entry: str | DataEntry) -> bool:
+    """Return whether an entry of `replay_dataset` stands for what the base model is still to answer itself."""
+    return self_prompts(path_of(entry)[0]) is not None
+
+
+def sources_of(entry: str | DataEntry, method: Method | None = None) -> list[Source]:
     """Return the files that an entry of a recipe names.
+
+    Args:
+        entry: The entry.
+        method: The recipe's; types of axolotl mean other columns where they are for preferences.
 
     Raises:
         FtarenaError: It names nothing that can be read.
     """
     path, _ = path_of(entry)
+    if drawn_later(entry):
+        return []
     if isinstance(entry, str):
         return resolve(path)
     if entry.foreign:
         from ftarena.curation.foreign import axolotl
 
         split = {"split": entry.split} if entry.split else {}
-        return axolotl.source_of({"path": path, **split, **entry.foreign}, where=f"the entry {path}")
+        return axolotl.source_of(
+            {"path": path, **split, **entry.foreign}, rl=rl_of(method), where=f"the entry {path}"
+        )
     named = Columns(dict(entry.columns), dict(entry.tags), entry.ranking)
     check_columns(named)
     return resolve(
@@ -144,7 +165,7 @@ def sources_of(entry: str | DataEntry) -> list[Source]:
 
 def _read(given: str | DataEntry, recipe: Recipe, method: Method | None, dropped: list[Problem]) -> _Entry:
     path, most = path_of(given)
-    sources = sources_of(given)
+    sources = sources_of(given, recipe.method)
     examples: list[Example] = []
     lost: Counter[Path] = Counter()
     for source in sources:
@@ -172,7 +193,11 @@ def _replay(
     recipe: Recipe, rows: int, heldout: Sequence[Example], dropped: list[Problem]
 ) -> tuple[list[Example], list[dict[str, Any]]]:
     """Return the replayed examples and their account; none of them asks what was just held out."""
-    entries = [_read(entry, recipe, recipe.method, dropped) for entry in recipe.replay_dataset]
+    entries = [
+        _read(entry, recipe, recipe.method, dropped)
+        for entry in recipe.replay_dataset
+        if not drawn_later(entry)
+    ]
     asked = {question_key(example) for example in heldout}
     for entry in entries:
         if asked:
