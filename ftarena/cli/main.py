@@ -13,8 +13,11 @@ import ftarena
 import ftarena.cli.check  # the command registers itself
 import ftarena.cli.data  # as do these
 import ftarena.cli.export
+import ftarena.cli.plan
+import ftarena.cli.recipe
 import ftarena.cli.runs
 import ftarena.cli.train
+import ftarena.cli.watch
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain

@@ -8,6 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from ftarena.recipes.keys.group import KeyGroup
 from ftarena.recipes.scalars import Number, Text, Texts, Whole
 
+TUNING_PATTERN = r"lora|dora|rslora|qlora|full|last-[1-9]\d{0,3}"
+"""What `tuning` may say."""
+
 
 class TuningKeys(KeyGroup):
     """Which weights learn."""
@@ -53,7 +56,7 @@ class TuningKeys(KeyGroup):
     @field_validator("tuning")
     @classmethod
     def _known_tuning(cls, value: str) -> str:
-        if not re.fullmatch(r"lora|dora|rslora|qlora|full|last-[1-9]\d{0,3}", value):
+        if not re.fullmatch(TUNING_PATTERN, value):
             raise ValueError("expected lora, dora, rslora, qlora, full, or last-4 (the last 4 layers)")
         return value
 

@@ -1,0 +1,39 @@
+"""The commands about recipes: taking over other tools', the schema, and those that come along."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ftarena.cli.app import AsJson, group
+
+recipe_app = group("recipe", "Recipes: from other tools, for your editor, to start from.")
+
+
+@recipe_app.command("import")
+def recipe_import(
+    file: Annotated[Path, typer.Argument(help="A training recipe (YAML) of LLaMA-Factory or axolotl.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The recipe to write. Default: standard output.")
+    ] = None,
+    data_folder: Annotated[
+        Path | None,
+        typer.Option("--dataset-dir", help="Where LLaMA-Factory's dataset_info.json lies."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over a recipe of another tool, and say what became of each key.
+
+    Exit code 1 if the result cannot run as it stands; it is written nonetheless, with the reasons on top.
+    """
+    from ftarena.plain.recipe import import_file
+
+    raise typer.Exit(import_file(file, output, data_folder=data_folder, as_json=as_json))
+
+
+@recipe_app.command("schema")
+def recipe_schema() -> None:
+    """Print JSON Schema of a recipe, by which editors complete and check it."""
+    from ftarena.plain.recipe import print_schema
+
+    raise typer.Exit(print_schema())
