@@ -4,23 +4,37 @@ Asleep it holds 1.6 GB of the card instead of most of it, and wakes in a fractio
 adapter still loaded. On a machine without a GPU nothing sleeps: both fit into main memory.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
+from ftarena.arena.own_replay import with_own_replay
 from ftarena.errors import FtarenaError
+from ftarena.processes import python_module
 from ftarena.recipes.schema import Recipe
 from ftarena.serving.engine import list_engines
 from ftarena.training.jobs import Run, list_runs, start_run
 from ftarena.training.runs import worker_of
+from ftarena.training.terms import RUN_FOLDER
 from ftarena.workspace import Workspace
 
 
-def start_training(recipe: Recipe, workspace: Workspace, recipe_file: Path | None = None) -> Run:
+def start_training(
+    recipe: Recipe,
+    workspace: Workspace,
+    recipe_file: Path | None = None,
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Run:
     """Start a run with the GPU to itself. Running answers are finished first.
+
+    Where the recipe replays what the base answers itself (`replay_dataset: self`), the base is asked before.
+    When the run has ended, the exam begins, unless the recipe says `examine: false`.
 
     Args:
         recipe: What to do.
         workspace: Where its folder is made, and whose engines make room.
         recipe_file: The file it came from.
+        tell: Told what is done before the run can start.
 
     Raises:
         FtarenaError: The run cannot be started; the engines are then awake again.
@@ -30,8 +44,17 @@ def start_training(recipe: Recipe, workspace: Workspace, recipe_file: Path | Non
         for engine in list_engines(workspace):
             engine.sleep()
 
+    # Named, not imported: what is measured afterwards is no business of the arena.
+    exam = python_module("ftarena.evaluation.exam", RUN_FOLDER)[0]
     try:
-        return start_run(recipe, workspace, recipe_file, make_room=send_to_sleep)
+        recipe = with_own_replay(recipe, workspace, lambda: wake_engines(workspace), tell)
+        return start_run(
+            recipe,
+            workspace,
+            recipe_file,
+            make_room=send_to_sleep,
+            afterwards=[exam] if recipe.examine else [],
+        )
     except BaseException:
         wake_engines(workspace)
         raise

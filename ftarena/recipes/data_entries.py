@@ -26,6 +26,9 @@ from ftarena.text import shorten
 BUILTIN = "builtin:"
 """How the name of a set begins that comes with ftarena, such as `builtin:general`."""
 
+SELF = "self"
+"""In `replay_dataset`: what the base model answers itself; `self:PROMPTS.jsonl` says to which prompts."""
+
 AXOLOTL = frozenset(
     (
         *("type", "ds_type", "data_files", "name", "conversation", "chat_template", "chat_template_jinja"),
@@ -159,6 +162,20 @@ def split_sample(dataset: str) -> tuple[str, int | None]:
     """Split `file.jsonl#500` into the file and the size of the sample (None: all rows)."""
     path, mark, count = dataset.rpartition("#")
     return (path, int(count)) if mark and re.fullmatch(r"0*[1-9][0-9]{0,14}", count) else (dataset, None)
+
+
+def self_prompts(name: str) -> str | None:
+    """Return which prompts a base model is to answer itself; None where `name` is an ordinary source of data.
+
+    Args:
+        name: An entry of `replay_dataset`, without a size of the sample.
+
+    Returns:
+        What is behind `self:`, and an empty text for `self` alone.
+    """
+    if name == SELF:
+        return ""
+    return name.removeprefix(f"{SELF}:") if name.startswith(f"{SELF}:") else None
 
 
 def path_of(entry: str | DataEntry) -> tuple[str, int | None]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ftarena.recipes.data_entries import BUILTIN, split_sample
+from ftarena.recipes.data_entries import BUILTIN, SELF, self_prompts, split_sample
 from ftarena.text import shorten
 
 DATA_KEYS = ("dataset", "eval_dataset", "replay_dataset", "general_dataset")
@@ -38,7 +38,9 @@ def find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | N
         found = []
         for entry in entries:
             name = _name_in(entry)
-            where, problem = _find_data(name, folders)
+            where, problem = (
+                _find_replay(name, folders) if key == "replay_dataset" else _find_data(name, folders)
+            )
             if problem and isinstance(entry, Mapping) and entry.get("data_files"):
                 problem = ""  # axolotl's `path: json` is a loader; the files are found when they are read
             if problem:
@@ -55,6 +57,17 @@ def find_files(values: dict[str, Any], places: Mapping[str, str], path: Path | N
 def said(place: str) -> str:
     """Return how a problem begins that was found at a place."""
     return f"{place}: " if place and not place.startswith(COMMAND_LINE) else ""
+
+
+def _find_replay(given: str, folders: list[Path]) -> tuple[str, str]:
+    """As `_find_data`, where the base model's own answers are data, too."""
+    prompts = self_prompts(split_sample(given)[0])
+    if prompts is None:
+        return _find_data(given, folders)
+    if not prompts:
+        return given, ""
+    where, problem = _find_data(given.removeprefix(f"{SELF}:"), folders)
+    return f"{SELF}:{where}", problem
 
 
 def _find_data(given: str, folders: list[Path]) -> tuple[str, str]:

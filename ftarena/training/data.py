@@ -127,7 +127,7 @@ def rl_of(method: str | None) -> str | None:
 
 
 def drawn_later(entry: str | DataEntry) -> bool:
-    """Return whether an entry of `replay_dataset` stands for what the base model is still to answer itself."""
+    """Return whether an entry of `replay_dataset` is still to be answered by the base model itself."""
     return self_prompts(path_of(entry)[0]) is not None
 
 

@@ -16,7 +16,7 @@ from ftarena.recipes.schema import Recipe
 from ftarena.text import clean_line
 from ftarena.training import permissions
 from ftarena.training.checkpoints import newest_whole
-from ftarena.training.data import load_data
+from ftarena.training.data import drawn_later, load_data
 from ftarena.training.queueing import check_predecessor
 from ftarena.training.resuming import check_resumable
 from ftarena.training.runs import (
@@ -187,7 +187,12 @@ def lay_down(
         workspace: Where.
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
         terms: How it was asked to start; by default as soon as it can.
+
+    Raises:
+        FtarenaError: Its replay is still to be drawn, or the disk refuses.
     """
+    if any(map(drawn_later, recipe.replay_dataset)):
+        raise FtarenaError("replay_dataset: self has not been drawn", "ftarena data replay makes the file")
     workspace.ensure()
     directory = _new_folder(workspace, recipe.name)
     if recipe_file is not None and recipe_file.is_file():

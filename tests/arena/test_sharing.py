@@ -10,9 +10,13 @@ import pytest
 from ftarena.arena import sharing
 from ftarena.errors import FtarenaError
 from ftarena.processes import ProcessIdentity, write_json
+from ftarena.recipes.schema import Recipe
 from ftarena.training.jobs import RunState
 from ftarena.training.runs import PROCESS
+from ftarena.training.terms import RUN_FOLDER
 from ftarena.workspace import Workspace
+
+RECIPE = Recipe(method="sft", model_name_or_path="m", dataset=["d"])
 
 
 @dataclass
@@ -50,7 +54,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any) -> None:
     """I train on the card that answers, and the answers come back by themselves."""
 
-    def start(*_: object, make_room: Any) -> Any:
+    def start(*_: object, make_room: Any, afterwards: Any) -> Any:
+        assert afterwards[0][-2:] == ["ftarena.evaluation.exam", RUN_FOLDER]
         place.runs.append(SimpleNamespace(state=RunState.QUEUED, directory=place.workspace.root))
         make_room()
         assert place.engine.asleep, "the run began while the engine held the card"
@@ -59,7 +64,7 @@ def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any)
         return place.runs[-1]
 
     place.patch.setattr(sharing, "start_run", start)
-    run = sharing.start_training(None, place.workspace)  # type: ignore[arg-type]  # the fake does not look
+    run = sharing.start_training(RECIPE, place.workspace)
     assert sharing.wake_engines(place.workspace) == 0
     assert place.engine.asleep
     run.state = RunState.FINISHED
@@ -70,13 +75,13 @@ def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any)
 def test_a_run_that_cannot_start_leaves_the_engine_awake(place: Any) -> None:
     """A mistake in my recipe does not put the engine to sleep."""
 
-    def refuse(*_: object, make_room: Any) -> Any:
+    def refuse(*_: object, make_room: Any, **__: object) -> Any:
         make_room()
         raise FtarenaError("there is no file x.jsonl")
 
     place.patch.setattr(sharing, "start_run", refuse)
     with pytest.raises(FtarenaError, match=r"x\.jsonl"):
-        sharing.start_training(None, place.workspace)  # type: ignore[arg-type]  # the fake does not look
+        sharing.start_training(RECIPE, place.workspace)
     assert place.engine.calls == ["sleep", "wake"]
 
 

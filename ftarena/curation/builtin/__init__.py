@@ -5,6 +5,9 @@ an instruction, declining what is harmful), each with a reference answer. Their 
 `accept` lists words of which a right answer has at least one, for counting right answers. The topics are
 interleaved, so that the first rows are a fair sample. Written for ftarena; CC0, use them as you like. None of
 them is in the demo's data, and none should ever be trained on: a set that is learned measures nothing.
+
+`replay`: 100 open prompts for `replay_dataset: self` to answer (explaining, writing, reasoning, advising, a
+little code). None is in `general`. CC0, too.
 """
 
 import json
@@ -16,6 +19,7 @@ from ftarena.errors import FtarenaError
 from ftarena.recipes.data_entries import BUILTIN
 
 GENERAL = "general"
+REPLAY = "replay"
 
 _FOLDER = Path(__file__).parent
 _WORDS = re.compile(r"[a-z0-9]+(?:[.,'][a-z0-9]+)*|\?")

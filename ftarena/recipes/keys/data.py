@@ -24,7 +24,9 @@ class DataKeys(KeyGroup):
     """Hold out part of `dataset` instead of a file: a share below 1, or a number of rows; by content."""
 
     replay_dataset: Entries = []
-    """General examples that are mixed in so that the model keeps what it knew; written as for `dataset`."""
+    """General examples that are mixed in so that the model keeps what it knew; written as for `dataset`.
+    `self` lets the base model answer general prompts itself before it is trained (sft only), and
+    `self:PROMPTS.jsonl` your own prompts."""
 
     replay_ratio: Annotated[Number, Field(gt=0, lt=1)] | None = None
     """Share of all training rows that comes from `replay_dataset`. Default 0.05; 0.01 to 0.1 are usual."""
