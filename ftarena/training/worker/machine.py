@@ -60,14 +60,6 @@ def machine_for(recipe: Recipe) -> Machine:
     cuda = torch.cuda.is_available()
     threads = hardware.usable_cores()
     torch.set_num_threads(threads)
-    if recipe.tuning == "qlora" and not cuda:
-        raise FtarenaError("tuning: qlora needs a GPU, and torch sees none here", "use tuning: lora")
-    if recipe.packing and not (cuda and (recipe.attn_implementation or "").startswith("flash")):
-        raise FtarenaError(
-            "packing needs a GPU and attn_implementation: flash_attention_2, "
-            "or packed examples would see each other",
-            "leave packing out; examples are grouped by length instead",
-        )
     # On a CPU bfloat16 takes ten times as long without AMX or AVX512-bf16; with the latter a step of a 135M
     # model took about as long as in float32 (4.4 against 5.7 s of CPU time).
     bf16 = recipe.bf16 if recipe.bf16 is not None else (cuda and torch.cuda.is_bf16_supported())

@@ -8,15 +8,25 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from ftarena.errors import FtarenaError
 from ftarena.recipes.schema import Method
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.trainers.answers import answer_trainer
 from ftarena.training.worker.trainers.preferences import pair_trainer
+from ftarena.training.worker.trainers.reference_free import reference_free_trainer
+from ftarena.training.worker.trainers.reinforcement import sample_trainer
+from ftarena.training.worker.trainers.scoring import score_trainer
+from ftarena.training.worker.trainers.unpaired import labelled_trainer
 
 _BUILDERS: dict[Method, Callable[[Job, Any, Any, Sequence[Any], list[TrainerCallback]], Any]] = {
     "sft": answer_trainer,
     "dpo": pair_trainer,
+    "ipo": pair_trainer,
+    "kto": labelled_trainer,
+    "orpo": reference_free_trainer,
+    "simpo": reference_free_trainer,
+    "cpo": reference_free_trainer,
+    "reward": score_trainer,
+    "grpo": sample_trainer,
 }
 
 
@@ -35,7 +45,4 @@ def build_trainer(
     Raises:
         FtarenaError: The method cannot be trained.
     """
-    builder = _BUILDERS.get(job.recipe.method)
-    if builder is None:
-        raise FtarenaError(f"method {job.recipe.method} cannot be trained yet", "use sft or dpo")
-    return builder(job, model, tokenizer, examples, callbacks)
+    return _BUILDERS[job.recipe.method](job, model, tokenizer, examples, callbacks)

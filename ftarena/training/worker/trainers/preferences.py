@@ -1,4 +1,4 @@
-"""Learning from pairs with a frozen reference: direct preference optimisation."""
+"""Learning from pairs with a frozen reference: DPO and IPO."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +34,7 @@ def pair_trainer(
 
     The reference is what the model was at the start. TRL 1.16 keeps a frozen copy of the adapter under the
     name `ref` when it is given a PEFT model; a new adapter starts as zero, so its copy is the base itself.
+    Without an adapter it is a second model, or its log-probabilities are computed ahead and none is kept.
 
     Args:
         job: The run.
@@ -54,10 +55,11 @@ def pair_trainer(
     ]
     config = DPOConfig(
         **shared_arguments(job),
-        loss_type=list(recipe.loss_type),
+        loss_type=["ipo"] if recipe.method == "ipo" else list(recipe.loss_type),
         loss_weights=recipe.loss_weights,
         beta=recipe.beta,
         label_smoothing=recipe.label_smoothing,
+        precompute_ref_log_probs=bool(recipe.precompute_ref_log_probs),
     )
     return ready(
         PairTrainer(
