@@ -35,6 +35,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("train",),
     ("runs",),
     ("runs", "show"),
+    ("runs", "watch"),
+    ("runs", "chart"),
     ("runs", "logs"),
     ("runs", "stop"),
     ("engine", "status"),

@@ -129,11 +129,11 @@ def _reach(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _span(values: Iterable[float]) -> tuple[float, float]:
-    """Return the ends of the vertical axis: those of the data, with 4 % of air."""
+    """Return the ends of the vertical axis: those of the data, with 4 % of air, but none below zero."""
     found = list(values)
     low, high = min(found), max(found)
     air = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
-    return low - air, high + air
+    return (0.0 if 0 <= low < air else low - air), high + air
 
 
 def _labels(low: float, high: float, rows: int) -> dict[int, str]:

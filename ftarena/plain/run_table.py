@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ftarena.text import clean_line, duration
+from ftarena.training.guards import read_guards
 from ftarena.training.runs import Run
+from ftarena.training.standing import guards_in_short
 
 _GAP = 2
 """Cells between two columns."""
 
-_GIVEN_UP = ("time", "method", "held out", "loss")
+_GIVEN_UP = ("guards", "time", "method", "held out", "loss")
 """What a narrow terminal goes without, in this order; `ftarena runs show` has it all."""
 
 _LONGEST_COUNT = 10_000_000
@@ -49,6 +51,7 @@ def print_runs(runs: Sequence[Run], out: TextIO) -> None:
         _Column("loss", [number(run.metrics.get("loss")) for run in runs], True),
         _Column("held out", [number(run.metrics.get("eval_loss")) for run in runs], True),
         _Column("time", [duration(seconds(run)) for run in runs], True),
+        _Column("guards", [guards_in_short(read_guards(run))[0] for run in runs], False),
     ]
     console = Console(file=out, highlight=False)
     for name in _GIVEN_UP if console.is_terminal else ():

@@ -3,22 +3,36 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from ftarena.drawing.ascii import to_ascii
+from ftarena.plain.drawn import STYLES, needs_ascii
 from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
+from ftarena.training.checkpoints import checkpoints_of, why_torn
 from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics, stop_run
 from ftarena.training.runs import LOG, RESOLVED_RECIPE
+from ftarena.training.standing import (
+    Fact,
+    Standing,
+    best_checkpoint,
+    checkpoint_words,
+    figure_facts,
+    guard_facts,
+    next_facts,
+    state_facts,
+)
 from ftarena.workspace import Workspace
 
 FOLLOW_POLL_S = 0.3
 
-_HEALTHY = (RunState.FINISHED, RunState.STOPPED)
+_HEALTHY = (RunState.FINISHED, RunState.STOPPED, RunState.PAUSED)
 
 
 def list_all(workspace: Workspace, *, as_json: bool = False, out: TextIO | None = None) -> int:
@@ -57,33 +71,39 @@ def show(workspace: Workspace, key: str, *, as_json: bool = False, out: TextIO |
     run = find_run(workspace, key)
     code = int(run.state.ended and run.state not in _HEALTHY)
     if as_json:
-        print(
-            json.dumps({**_plain(run), "data": data_of(run), "history": read_metrics(run)}, indent=2),
-            file=out,
-        )
+        print(json.dumps({**_plain(run), **_details(run)}, indent=2), file=out)
         return code
-    lines = [
-        ("run", run.id),
-        ("state", str(run.state) + (f": {run.message}" if run.message else "")),
-        ("method", f"{run.method} on {run.base_model}"),
-        ("started", datetime.fromtimestamp(run.started_at).isoformat(sep=" ", timespec="seconds")),
-        ("took" if run.state.ended else "so far", duration(seconds(run))),
-        ("steps", f"{run.step} of {run.total_steps}"),
-        *_losses(run),
-        *data_lines(run),
-        ("folder", str(run.directory)),
-    ]
-    if not run.state.ended and run.eta_s is not None:
-        lines.append(("left", f"about {duration(run.eta_s)}"))
-    if run.adapter is not None:
-        lines.append(("ask it", f'ftarena chat --left base --right run:{run.id} -p "…"'))
-    lines.append(("again", f"ftarena train {run.directory / RESOLVED_RECIPE}"))
+    facts = list(_page(run))
+    width = max(len(fact.title) for fact in facts) + 2
     console = Console(file=out, highlight=False)
     above = ""
-    for name, words in lines:
-        name, above = "" if name == above else name, name  # files that follow each other have one title
-        console.print(Text.assemble((f"{name:<10}", "bold"), clean_line(words)), soft_wrap=True)
+    for fact in facts:
+        title = "" if fact.title == above else fact.title  # files that follow each other have one title
+        above = fact.title or above
+        line = Text(f"{title:<{width}}", "bold")
+        line.append(to_ascii(fact.words) if needs_ascii(out) else fact.words, STYLES.get(fact.style, ""))
+        console.print(line, soft_wrap=True)
     return code
+
+
+def _page(run: Run) -> Iterator[Fact]:
+    """Yield all that is known of a run, line by line."""
+    standing = Standing.of(run)
+    yield Fact("run", clean_line(run.id))
+    yield from state_facts(standing)
+    yield Fact("method", f"{run.method}, {run.tuning}, on {clean_line(run.base_model)}")
+    yield Fact("started", datetime.fromtimestamp(run.started_at).isoformat(sep=" ", timespec="seconds"))
+    yield Fact("took" if run.state.ended else "so far", duration(seconds(run)))
+    yield from figure_facts(standing)
+    yield from guard_facts(standing.guards)
+    if words := checkpoint_words(run):
+        yield Fact("checkpoints", words)
+    for title, words in data_lines(run):
+        yield Fact(title, clean_line(words))
+    yield Fact("folder", clean_line(str(run.directory)))
+    yield from next_facts(run)
+    yield Fact("curves", f"ftarena runs chart {clean_line(run.id)}")
+    yield Fact("again", f"ftarena train {clean_line(str(run.directory / RESOLVED_RECIPE))}")
 
 
 def logs(
@@ -141,19 +161,6 @@ def stop(workspace: Workspace, key: str, out: TextIO | None = None) -> int:
     return 0
 
 
-def _losses(run: Run) -> list[tuple[str, str]]:
-    """Return train and held-out loss as first and last value, where they were measured."""
-    rows = read_metrics(run)
-    found = []
-    for name, key in (("loss", "loss"), ("held out", "eval_loss"), ("margin", "rewards/margins")):
-        values = [row[key] for row in rows if isinstance(row.get(key), int | float)]
-        if values:
-            found.append(
-                (name, f"{values[0]:.3f} → {values[-1]:.3f}" if len(values) > 1 else f"{values[0]:.3f}")
-            )
-    return found
-
-
 def _plain(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -168,7 +175,29 @@ def _plain(run: Run) -> dict[str, Any]:
         "ended_at": run.ended_at,
         "seconds": round(seconds(run), 1),
         "base_model": run.base_model,
+        "tuning": run.tuning,
         "adapter": str(run.adapter) if run.adapter else None,
+        "model": str(run.model) if run.model else None,
+        "after": run.after,
+        "queue_position": run.queue_position,
+        "resumable_from": run.resumable_from,
+        "peak_memory_bytes": run.peak_memory_bytes,
         "directory": str(run.directory),
         "metrics": run.metrics,
+    }
+
+
+def _details(run: Run) -> dict[str, Any]:
+    """Return what only the page of one run has: its plan, guards, checkpoints, data, and every figure."""
+    standing = Standing.of(run)
+    best = best_checkpoint(run)
+    return {
+        "guards": [guard.model_dump(mode="json") for guard in standing.guards],
+        "plan": dict(standing.planned) or None,
+        "checkpoints": [
+            {"step": one.step, "best": one.folder.name == best, "whole": not why_torn(one)}
+            for one in checkpoints_of(run.directory)
+        ],
+        "data": data_of(run),
+        "history": read_metrics(run),
     }

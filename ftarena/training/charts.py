@@ -40,6 +40,7 @@ _NATS = "nats per token"
 
 CHARTS = (
     Chart("loss", _NATS, (Line("loss", "train loss"), Line("eval_loss", "held-out loss", True))),
+    Chart("held-out", _NATS, (Line("eval_loss", "held-out loss", True),)),
     Chart("general", _NATS, (Line("general_loss", "general loss", True),)),
     Chart("drift", _NATS, (Line("kl", "KL to the start", True),)),
     Chart("margin", "", (Line("rewards/margins", "reward margin"),)),
@@ -56,6 +57,9 @@ CHARTS = (
 )
 """All charts, the most telling first."""
 
+_OTHER_LOSS = ("rewards/margins", "reward")
+"""Metrics of methods whose loss is not that of the next token."""
+
 _STYLES = (("first", 1), ("second", 2))
 """Style and gap of the lines of a chart: told apart without colour, too."""
 
@@ -64,8 +68,18 @@ _OVER_STYLES = (("third", 3), ("fourth", 5))
 
 
 def charts_of(metrics: MetricsTail) -> list[Chart]:
-    """Return the charts that a run has figures for."""
-    return [chart for chart in CHARTS if any(metrics.points(line.key) for line in chart.lines)]
+    """Return the charts that a run has figures for.
+
+    The loss of pairs is in other units than the held-out loss of answers, which then has a chart of its own.
+    """
+    fitting = [chart for chart in CHARTS if any(metrics.points(line.key) for line in chart.lines)]
+    if not any(metrics.points(key) for key in _OTHER_LOSS):
+        return [chart for chart in fitting if chart.name != "held-out"]
+    return [
+        Chart("loss", "", chart.lines[:1]) if chart.name == "loss" else chart
+        for chart in fitting
+        if chart.name != "loss" or metrics.points("loss")
+    ]
 
 
 def charts_named(names: Sequence[str], metrics: MetricsTail) -> list[Chart]:
@@ -79,9 +93,10 @@ def charts_named(names: Sequence[str], metrics: MetricsTail) -> list[Chart]:
         KeyError: A name that is neither; its argument is that name.
     """
     found: list[Chart] = []
+    own = charts_of(metrics)
     for name in names:
-        chart = next((one for one in CHARTS if one.name == name), None)
-        chart = chart or next((one for one in CHARTS if any(name == line.key for line in one.lines)), None)
+        chart = next((one for one in (*own, *CHARTS) if one.name == name), None)
+        chart = chart or next((one for one in own if any(name == line.key for line in one.lines)), None)
         if chart is None and metrics.points(name):
             chart = Chart(name, "", (Line(name, name),))
         if chart is None:
@@ -127,20 +142,20 @@ def marks_of(chart: Chart, metrics: MetricsTail, guards: Sequence[Guard]) -> lis
     """Return what to mark in a chart: the best step, and from where on it overfits.
 
     Args:
-        chart: The chart; only that of the loss has marks.
+        chart: The chart; only one with the held-out loss has marks.
         metrics: The run's figures.
         guards: What its guards found.
     """
-    if chart.name != "loss":
+    if all(line.key != "eval_loss" for line in chart.lines):
         return []
     marks = []
     since = overfit_since(guards)
     best = best_step(metrics)
     last = metrics.courses["eval_loss"].last if "eval_loss" in metrics.courses else None
-    if best is not None and last is not None and best != last[0]:
-        marks.append(Mark(best, f"best: step {best:g}", "good"))
     if since is not None:
         marks.append(Mark(since, f"overfit since step {since:g}", "bad"))
+    if best is not None and last is not None and best != last[0]:
+        marks.append(Mark(best, f"best: step {best:g}", "good"))
     return marks
 
 

@@ -3,11 +3,12 @@
 Everything is read from the run's folder; what is not there yet is left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.processes import read_json
 from ftarena.text import clean_line, duration, size
 from ftarena.training.checkpoints import BEST, checkpoints_of, why_torn
@@ -43,6 +44,10 @@ _SHORT = {
     "memorisation": "recites",
     "knowledge": "knows less",
 }
+
+
+_TITLE_CELLS = 14
+"""As many as the longest title, `memorisation`, and a gap."""
 
 
 class Fact(NamedTuple):
@@ -178,13 +183,17 @@ def guard_facts(guards: Sequence[Guard]) -> Iterator[Fact]:
                 yield Fact("", f"  → {clean_line(remedy)}")
 
 
+def best_checkpoint(run: Run) -> str | None:
+    """Return the name of the checkpoint with the lowest held-out loss, or None where nothing was measured."""
+    try:
+        return (run.directory / BEST).readlink().name
+    except OSError:
+        return None
+
+
 def checkpoint_words(run: Run) -> str:
     """Return the checkpoints that are kept: `steps 40, 80 (best), 120`; empty without one."""
-    best = ""
-    try:
-        best = (run.directory / BEST).readlink().name
-    except OSError:  # no link: nothing was measured yet
-        pass
+    best = best_checkpoint(run)
     steps = []
     for one in checkpoints_of(run.directory):
         notes = [
@@ -196,23 +205,28 @@ def checkpoint_words(run: Run) -> str:
 
 def next_facts(run: Run) -> Iterator[Fact]:
     """Yield what can be done with a run, each as a command that can be typed."""
+    key = clean_line(run.id)
     if not run.state.ended:
-        yield Fact("watch it", f"ftarena runs watch {run.id}", folds=True)
+        yield Fact("watch it", f"ftarena runs watch {key}", folds=True)
         return
     if run.resumable_from is not None:
-        yield Fact("go on", f"ftarena runs resume {run.id}   (from step {run.resumable_from})", folds=True)
+        yield Fact("go on", f"ftarena runs resume {key}   (from step {run.resumable_from})", folds=True)
     if run.state in (RunState.FAILED, RunState.DIED):
-        yield Fact("its log", f"ftarena runs logs {run.id}", folds=True)
+        yield Fact("its log", f"ftarena runs logs {key}", folds=True)
     if run.adapter is not None or run.model is not None:
-        words = f'ftarena chat --left base --right run:{run.id} -p "…"'
-        yield Fact("ask it", words, folds=True)
-        yield Fact("ship it", f"ftarena export model {run.id} -o DIR", folds=True)
+        yield Fact("ask it", f'ftarena chat --left base --right run:{key} -p "…"', folds=True)
+        yield Fact("ship it", f"ftarena export model {key} -o DIR", folds=True)
 
 
 def figure_facts(standing: Standing) -> Iterator[Fact]:
     """Yield the figures of a run as they are now: losses, pairs, speed, memory."""
     metrics = standing.metrics
-    if words := loss_words(metrics):
+    if standing.run.state.ended:
+        # Not its lowest: of single batches that is noise.
+        words = measured_words(metrics.courses.get("loss")).partition(",")[0]
+    else:
+        words = loss_words(metrics)
+    if words:
         yield Fact("loss", words)
     for key, title in (
         ("eval_loss", "held out"),
@@ -244,6 +258,22 @@ def state_facts(standing: Standing) -> Iterator[Fact]:
         yield Fact("", waiting)
     elif run.message and run.message != f"step {run.step} of {run.total_steps}":
         yield Fact("", clean_line(run.message))
+
+
+def fact_rows(facts: Iterable[Fact], width: int) -> list[Row]:
+    """Return facts as rows, their titles in a column of their own.
+
+    Args:
+        facts: What to say, in this order.
+        width: Cells a row.
+    """
+    rows: list[Row] = []
+    for fact in facts:
+        room = max(width - _TITLE_CELLS, 16)
+        first, *rest = wrap([Piece(fact.words, fact.style)], room, fold=fact.folds)
+        rows.append([Piece(fact.title.ljust(_TITLE_CELLS), "quiet"), *first])
+        rows += [[Piece(" " * _TITLE_CELLS), *row] for row in rest]
+    return rows
 
 
 def short_path(path: Path) -> str:

@@ -38,13 +38,13 @@ LOCK = {
 
 def test_the_data_of_a_run_are_shown(tmp_path: Path) -> None:
     """A month later I still see what it was trained on: files, rows, mix, replay, and what was left out."""
-    said = told(tmp_path, LOCK)
-    assert "data      /data/a.jsonl: 160 of 1,384 rows, weight 2, 1 row left out as unusable\n" in said
-    assert "          /data/b.jsonl: all 3 rows\n" in said
-    assert "          /data/old.jsonl: 18 of 90 rows, replay\n" in said
+    said = "\n".join(" ".join(line.split()) for line in told(tmp_path, LOCK).splitlines()) + "\n"
+    assert "data /data/a.jsonl: 160 of 1,384 rows, weight 2, 1 row left out as unusable\n" in said
+    assert "\n/data/b.jsonl: all 3 rows\n" in said
+    assert "\n/data/old.jsonl: 18 of 90 rows, replay\n" in said
     assert "evaluated /data/held.jsonl: all 7 rows\n" in said
-    assert "replay    18 rows, 9.9 % of all that is trained on\n" in said
-    assert "too long  of the training rows 2 were left out and 0 cut\n" in said
+    assert "replay 18 rows, 9.9 % of all that is trained on\n" in said
+    assert "too long of the training rows 2 were left out and 0 cut\n" in said
     assert f"/{DROPPED}\n" in said
     assert json.loads(told(tmp_path, LOCK, as_json=True))["data"] == LOCK
 

@@ -65,6 +65,6 @@ def test_a_pipe_gets_every_column(workspace: Workspace, monkeypatch: pytest.Monk
     """What I pipe into another program does not depend on how wide a terminal would be."""
     monkeypatch.setenv("COLUMNS", "40")
     head, *lines = printed(workspace, io.StringIO())
-    assert head.split() == ["run", "method", "state", "step", "loss", "held", "out", "time"]
+    assert head.split() == ["run", "method", "state", "step", "loss", "held", "out", "time", "guards"]
     assert any(line.split()[:5] == [ID, "sft", "finished", "20/120", "1.250"] for line in lines)
     assert any("1.0e+300" in line for line in lines)
