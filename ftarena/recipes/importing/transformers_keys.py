@@ -23,7 +23,7 @@ _EXTRA_TOKENS = Lost(
 )
 
 SAME = (
-    *("learning_rate", "weight_decay", "max_grad_norm", "warmup_ratio", "seed", "max_steps"),
+    *("learning_rate", "weight_decay", "max_grad_norm", "seed", "max_steps"),
     *("logging_steps", "save_total_limit", "per_device_eval_batch_size"),
     *("gradient_accumulation_steps", "num_train_epochs", "gradient_checkpointing", "torch_compile"),
     *("lora_alpha", "lora_dropout", "lora_r", "attn_implementation", "early_stopping_threshold"),
@@ -162,8 +162,10 @@ def warmup(said: Translation) -> None:
         said.carry("warmup_steps", "warmup_steps", int(steps))
     elif steps == 0:
         said.needless("warmup_steps", "none")
-    if steps and said.open("warmup_ratio"):
-        said.needless("warmup_ratio", "warmup_steps counts")
+    if steps:
+        said.drop({"warmup_ratio": "warmup_steps counts"})
+    elif said.get("warmup_ratio") is not None:
+        said.carry("warmup_ratio", "warmup_ratio", said.get("warmup_ratio"))
 
 
 def precision(said: Translation) -> None:
