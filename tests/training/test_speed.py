@@ -154,7 +154,7 @@ def test_packed_batches_have_one_shape() -> None:
     batch = PackedCollator(16, pad_id=0)(rows())
     assert batch["input_ids"].shape == batch["labels"].shape == batch["position_ids"].shape == (1, 32)
     assert batch["cu_seq_lens_q"][:6].tolist() == [0, 9, 16, 21, 28, 32]
-    assert batch["cu_seq_lens_q"].shape == (32,) and set(batch["cu_seq_lens_q"][6:].tolist()) == {32}
+    assert batch["cu_seq_lens_q"].shape == (128,) and set(batch["cu_seq_lens_q"][6:].tolist()) == {32}
     starts = [0, 9, 16, 21, 28]
     assert all(batch["labels"][0, start] == IGNORED for start in starts)
     assert (batch["labels"][0, 28:] == IGNORED).all()

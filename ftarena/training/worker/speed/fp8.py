@@ -67,6 +67,33 @@ def scaled_product(x: torch.Tensor, weight: torch.Tensor, scales: torch.Tensor) 
     return product
 
 
+class EightBitLinear(torch.nn.Module):  # type: ignore[misc]  # torch is not followed by mypy
+    """A frozen linear layer whose weight is there in 8 bits only.
+
+    Args:
+        layer: The layer to replace, in bfloat16 on the GPU.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        frozen = FrozenWeight.of(layer.weight.data)
+        for name in ("rows", "row_scales", "columns", "column_scales"):
+            self.register_buffer(name, getattr(frozen, name), persistent=False)
+        self.bias = layer.bias
+
+    @property
+    def frozen(self) -> FrozenWeight:
+        """The weight in its two layouts."""
+        return FrozenWeight(self.rows, self.row_scales, self.columns, self.column_scales)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x @ weight.T + bias: what the layer computes where its adapter is switched off."""
+        found = scaled_product(x.reshape(-1, x.shape[-1]).to(torch.bfloat16), self.rows, self.row_scales)
+        found = found if self.bias is None else found + self.bias
+        return found.view(*x.shape[:-1], self.out_features)
+
+
 def fits(weight: Any) -> bool:
     """Return whether the hardware can multiply by a weight of this shape."""
     return weight.dtype is torch.bfloat16 and all(size % _MULTIPLE == 0 for size in weight.shape)

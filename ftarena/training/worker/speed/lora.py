@@ -3,7 +3,7 @@
 For a frozen weight W and an adapter (A, B), PEFT casts the input to float32, multiplies by A, by B, scales,
 adds and casts back; each is a pass over all activations. Here the input is read as it is, the adapter's
 weights are cast instead (they are a thousandth of the size), and the low-rank part is added to the product in
-its own dtype. The backward pass likewise adds into the gradient of the frozen product, which may be in 8 bits.
+its own dtype. The backward pass likewise adds to the gradient of the frozen product; that may be in 8 bits.
 
 Hu et al. 2021, arXiv 2106.09685, section 4.1: y = W x + (alpha / r) B A x.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from peft.tuners.lora import layer as peft_lora
 
-from ftarena.training.worker.speed.fp8 import FrozenWeight, fits, scaled_product
+from ftarena.training.worker.speed.fp8 import EightBitLinear, FrozenWeight, fits, scaled_product
 
 
 class _LoraProduct(torch.autograd.Function):  # type: ignore[misc]  # torch is not followed by mypy
@@ -24,7 +24,7 @@ class _LoraProduct(torch.autograd.Function):  # type: ignore[misc]  # torch is n
     def forward(
         ctx: Any,
         x: torch.Tensor,  # (..., n_in)
-        weight: torch.Tensor,  # (n_out, n_in), frozen
+        weight: torch.Tensor | None,  # (n_out, n_in), frozen; None where it is there in 8 bits
         bias: torch.Tensor | None,  # (n_out,), frozen
         down: torch.Tensor,  # A: (rank, n_in)
         up: torch.Tensor,  # B: (n_out, rank)
@@ -68,7 +68,7 @@ class _LoraProduct(torch.autograd.Function):  # type: ignore[misc]  # torch is n
 
 def lora_product(
     x: torch.Tensor,
-    weight: torch.Tensor,
+    weight: torch.Tensor | None,
     bias: torch.Tensor | None,
     down: torch.Tensor,
     up: torch.Tensor,
@@ -79,12 +79,12 @@ def lora_product(
 
     Args:
         x: (..., n_in), in the dtype of `weight`.
-        weight: (n_out, n_in), frozen.
+        weight: (n_out, n_in), frozen. None: `eight` stands for it.
         bias: (n_out,), frozen.
         down: (rank, n_in), any floating dtype.
         up: (n_out, rank).
         scale: alpha / rank, or whatever the adapter's scaling is.
-        eight: The weight in 8 bits, where the frozen products are to be computed so.
+        eight: The weight in 8 bits.
     """
     layouts = (eight.rows, eight.row_scales, eight.columns, eight.column_scales) if eight else (None,) * 4
     result: torch.Tensor = _LoraProduct.apply(x, weight, bias, down, up, scale, *layouts)
@@ -104,8 +104,8 @@ def shorten_lora(model: Any, *, fp8: bool = False) -> int:
     shortened = 0
     for module in model.modules():
         if type(module) is peft_lora.Linear and _eligible(module):
-            weight = module.base_layer.weight
-            module.eight_bits = FrozenWeight.of(weight.data) if fp8 and fits(weight) else None
+            if fp8 and fits(module.base_layer.weight):
+                module.base_layer = EightBitLinear(module.base_layer)
             module.forward = types.MethodType(_forward, module)
             shortened += 1
     return shortened
@@ -132,12 +132,7 @@ def _forward(self: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Ten
         plain: torch.Tensor = peft_lora.Linear.forward(self, x, *args, **kwargs)
         return plain
     name, base = active[0], self.base_layer
-    return lora_product(
-        x.to(base.weight.dtype),
-        base.weight,
-        base.bias,
-        self.lora_A[name].weight,
-        self.lora_B[name].weight,
-        self.scaling[name],
-        self.eight_bits,
-    )
+    down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
+    if isinstance(base, EightBitLinear):
+        return lora_product(x.to(torch.bfloat16), None, base.bias, down, up, scale, base.frozen)
+    return lora_product(x.to(base.weight.dtype), base.weight, base.bias, down, up, scale)

@@ -11,7 +11,7 @@ import torch
 
 from ftarena.curation.tokens import IGNORED
 
-_EXAMPLES_STEP = 32
+_EXAMPLES_STEP = 128
 # Their number is rounded up to this with empty ones, or every count would be a new shape to compile for.
 
 
