@@ -7,17 +7,15 @@ conversion; one that is killed half-way leaves nothing that looks like a model.
 
 import fcntl
 import os
-import shlex
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ftarena.errors import FtarenaError
-from ftarena.processes import python_module
 from ftarena.recipes.models import ModelRef, is_ready, resolve_model, tokenizer_folder
-from ftarena.text import clean_line, size
+from ftarena.text import size
+from ftarena.training.errands import run_errand
 from ftarena.workspace import make_private
 
 # Q4_1 has 5 bits a weight and becomes float32, 6.4 times as much; with room for the scratch copy.
@@ -105,34 +103,7 @@ def _convert(ref: ModelRef, source: Path, target: Path, tell: Callable[[str], No
 
 
 def _run_worker(arguments: list[str], tell: Callable[[str], None]) -> None:
-    """Run the converter; its lines `progress: …` are passed on, its line `error: …` becomes the error."""
-    argv, env = python_module("ftarena.training.worker.convert", *arguments)
-    error, last = "", ""
-    with subprocess.Popen(
-        argv,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={**os.environ, **env},
-    ) as child:
-        try:
-            for line in child.stdout or ():
-                kind, _, text = line.partition(": ")
-                if kind == "progress":
-                    tell(clean_line(text))
-                elif kind == "error":
-                    error = clean_line(text)
-                elif line.strip():
-                    last = clean_line(line)
-        except BaseException:
-            child.terminate()
-            raise
-    if child.returncode != 0:
-        raise FtarenaError(
-            error or f"the model could not be prepared: {last or f'exit code {child.returncode}'}",
-            f"try again; if it fails again, run: {shlex.join(argv)}",
-        )
+    run_errand("ftarena.training.worker.convert", arguments, tell, "the model could not be prepared")
 
 
 @contextmanager
