@@ -17,6 +17,7 @@ from ftarena.text import clean_line
 from ftarena.training import permissions
 from ftarena.training.checkpoints import newest_whole
 from ftarena.training.data import drawn_later, load_data
+from ftarena.training.plan import PLAN, admit
 from ftarena.training.queueing import check_predecessor
 from ftarena.training.resuming import check_resumable
 from ftarena.training.runs import (
@@ -66,13 +67,14 @@ def start_run(
     make_room: Callable[[], None] | None = None,
     after: str | None = None,
     queue: bool = False,
+    force: bool = False,
     allow_code: bool = False,
     afterwards: Sequence[Sequence[str]] = (),
 ) -> Run:
     """Start a training run and return at once.
 
     What can be found out without a model is found out first: the data are read and split, the base model's
-    name and the adapter to start from are resolved.
+    name and the adapter to start from are resolved, and whether it fits is planned (`plan.json`).
 
     Args:
         recipe: What to do, as `load_recipe` returned it.
@@ -82,13 +84,15 @@ def start_run(
             so that whoever looks knows for whom the card is being emptied.
         after: Id or name of a run that has to end well first; its adapter may be the one of `init_from`.
         queue: Wait for the device where other runs have it.
+        force: Start it even where the plan says that it cannot fit.
         allow_code: Whether the user's own file of reward functions may be run.
         afterwards: Command lines to start, once, when the run has ended with something to look at.
 
     Raises:
         UsageError: The data leave `eval_split` nothing to train or to measure on.
-        FtarenaError: The data, the model or the adapter cannot be used, the disk is full, a tracker is not
-            installed, or another run has the device and `queue` was not asked for.
+        FtarenaError: The data, the model or the adapter cannot be used, the run cannot fit into memory, the
+            disk is full, a tracker is not installed, or another run has the device and `queue` was not asked
+            for.
     """
     before = find_run(workspace, after) if after is not None else None
     if before is None and not queue:
@@ -97,7 +101,8 @@ def start_run(
         check_predecessor(before)
     need_trackers(recipe.report_to)
     resolve_model(recipe.model_name_or_path)
-    load_data(recipe)
+    plan = admit(recipe, load_data(recipe), force=force)
+    recipe = plan.recipe if plan is not None else recipe
     recipe = recipe.model_copy(update={"init_from": _adapter_to_start_from(recipe, workspace, before)})
     _need_room(workspace)
     terms = Terms(
@@ -106,6 +111,8 @@ def start_run(
         afterwards=tuple(map(tuple, afterwards)),
     )
     directory = lay_down(recipe, workspace, recipe_file, terms)
+    if plan is not None:
+        write_json(directory / PLAN, plan.to_json())
     if allow_code and recipe.reward_file is not None:
         permissions.allow_code(directory, Path(recipe.reward_file))
     return _start_worker(directory, make_room)

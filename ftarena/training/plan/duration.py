@@ -51,7 +51,7 @@ def time_lines(
         lines.append(Line("measuring", seconds, f"{times} times"))
     saved = checkpoints(recipe, schedule.steps)
     written = (saved * checkpoint_bytes(recipe, shape, choices)) / known.WRITE_BYTES_S
-    lines.append(Line("saving", written, f"{saved} checkpoints"))
+    lines.append(Line("saving", written, "1 checkpoint" if saved == 1 else f"{saved} checkpoints"))
     if recipe.precompute_ref_log_probs and recipe.method in REFERENCED_METHODS:
         tokens = sum(batch.tokens for batch in schedule.batches)
         lines.append(Line("reference", tokens * forward / _rate(card, choices), "once, before training"))

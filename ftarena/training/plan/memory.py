@@ -96,21 +96,19 @@ def _fixed(recipe: Recipe, shape: Shape, weights: Weights, choices: Choices) -> 
     if recipe.tuning == "qlora":
         linear = shape.layers * shape.layer_stored
         base = known.QUANTISED * linear + each * (frozen - linear)
-        note = "4 bits; embedding and head as ever"
+        note = "4 bits; not embedding and head"
     lines = [Line("weights", base, note)]
     if choices.fp8:
         eight = 2.0 * shape.layers * shape.layer_stored
-        lines.append(Line("weights in 8 bits", eight, "both layouts, beside bfloat16"))
+        lines.append(Line("weights in 8 bits", eight, "two layouts, beside bfloat16"))
     name = "adapter" if weights.adapter else "weights that learn"
     count = f"{weights.trained / 1e6:,.1f} M"
     lines.append(Line(name, float(learned * weights.trained), f"{count} × {learned} bytes"))
     if not weights.adapter and learned > each:
-        lines.append(Line("casts", 2.0 * weights.trained, "of the same, for products in bfloat16"))
-    lines.append(Line("gradients", float(learned * weights.trained), f"{learned} bytes a trained weight"))
+        lines.append(Line("casts", 2.0 * weights.trained, "of these, for bfloat16 products"))
+    lines.append(Line("gradients", float(learned * weights.trained), f"{learned} bytes each"))
     states = _optimiser_states(recipe.optim, learned)
-    lines.append(
-        Line("optimiser", states * weights.trained, f"{recipe.optim}: {states:g} bytes a trained weight")
-    )
+    lines.append(Line("optimiser", states * weights.trained, f"{recipe.optim}, {states:g} bytes each"))
     if recipe.method in REFERENCED_METHODS and not recipe.precompute_ref_log_probs:
         copied = 4 * weights.trained if weights.adapter else each * weights.total
         what = "adapter" if weights.adapter else "model"

@@ -1,7 +1,8 @@
 """What to change where a run does not fit, in the order of least harm, each with what it then takes.
 
-Packing, checkpointing, Liger's kernels and a smaller batch change nothing of what is learned. A base in four
-bits changes it a little and saves most; shorter examples change what there is to learn from.
+Packing, checkpointing, Liger's kernels and a smaller batch change nothing of what is learned. An adapter
+instead of all weights, and a base in four bits, change it a little and save most; shorter examples change
+what there is to learn from.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from typing import Any, Protocol
 from ftarena.recipes.schema import Recipe
 from ftarena.training.plan.choices import Choices
 from ftarena.training.plan.lengths import Lengths
+
+_WORTH = 0.01
+# A change that saves less of the peak is not worth a line.
 
 
 class Planned(Protocol):
@@ -41,9 +45,9 @@ class Remedy:
     fits: bool
 
     @property
-    def options(self) -> str:
-        """The change as options of a command line."""
-        return " ".join(f"--{key.replace('_', '-')} {_said(value)}" for key, value in self.changes.items())
+    def options(self) -> dict[str, str]:
+        """The change as options of a command line, and their values."""
+        return {f"--{key.replace('_', '-')}": _said(value) for key, value in self.changes.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -73,7 +77,7 @@ def remedies_for(
     for name, changes in _candidates(recipe, choices, lengths):
         changed = recipe.model_copy(update=changes)
         then = plan(changed)
-        if then.peak_bytes >= peak:
+        if then.peak_bytes > (1 - _WORTH) * peak:
             continue
         recipe, peak = changed, then.peak_bytes
         found.append(Remedy(name, changes, peak, then.minutes, then.fits))
@@ -108,6 +112,8 @@ def _candidates(recipe: Recipe, choices: Choices, lengths: Lengths) -> Iterator[
                 "gradient_accumulation_steps": -(-size * accumulation // least),
             },
         )
+    if not recipe.has_adapter:
+        yield "LoRA", {"tuning": "lora", **({"pure_bf16": False} if recipe.pure_bf16 else {})}
     if choices.cuda and recipe.tuning != "qlora":
         yield "QLoRA", {"tuning": "qlora"}
     limit = min(recipe.max_length, lengths.longest)
