@@ -108,6 +108,7 @@ class Reporter:
 
     def progress(self, step: int, total_steps: int, eta_s: float | None) -> None:
         """Note how far it is; written at most twice a second."""
+        self._said.clear()  # from here on everything is new
         self._status |= {
             "state": RunState.TRAINING,
             "step": step,

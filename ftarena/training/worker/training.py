@@ -69,10 +69,9 @@ def train(
         be_deterministic()
     if resume:
         job.resumed_from = whole_checkpoint(job)
-        reporter.go_on_from(job.resumed_from.step)
-        reporter.event(
-            "resumed", f"goes on from the checkpoint of step {job.resumed_from.step}", step=reporter.step
-        )
+        step = job.resumed_from.step
+        reporter.event("resumed", f"goes on from the checkpoint of step {step}", step=step)
+        reporter.go_on_from(step)
     data = _load_data(job)
 
     reporter.doing(RunState.PREPARING, f"loading {recipe.model_name_or_path}")
