@@ -16,7 +16,7 @@ from ftarena.errors import UsageError
 from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
 from ftarena.recipes.finding import find_files
 from ftarena.recipes.finding import said as _said
-from ftarena.recipes.names import ALIASES, GONE, nearest
+from ftarena.recipes.names import ALIASES, FOREIGN, GONE, method_meant, nearest
 from ftarena.recipes.reading import read_lines
 from ftarena.recipes.schema import BELONGS, Recipe
 from ftarena.text import clean_line, shorten
@@ -50,10 +50,12 @@ def load_recipe(
     places: dict[str, str] = {}
     problems: list[str] = []
     note = on_note or (lambda line: None)
+    said = set()
     for key, value, place in [*_from_file(path), *_from_command_line(overrides or {})]:
         if key in ALIASES:
             note(f"{_said(place)}{key} is understood as {ALIASES[key]}")
         name = ALIASES.get(key, key)
+        said.add(key)
         if name not in KEYS:
             problems.append(_unknown(key, place))
         elif place.startswith(_COMMAND_LINE) and value is None:
@@ -62,6 +64,11 @@ def load_recipe(
             problems.append(f"{_said(place)}{key} says {name} a second time ({places[name]} did before)")
         else:
             values[name], places[name] = value, place
+    if problems and path is not None and len(FOREIGN.intersection(said)) > 1:
+        raise UsageError(
+            "\n".join(problems),
+            f"it looks like a recipe of another tool: ftarena recipe import {path} -o OUT.yaml takes it over",
+        )
     if not problems:
         values.setdefault("name", path.stem if path else str(values.get("method", "run")))
         problems = find_files(values, places, path)
@@ -167,7 +174,8 @@ def _reason(problem: Any) -> str:
     if kind == "finite_number":
         return "expected a finite number"
     if kind == "literal_error":
-        return f"expected {context['expected']}"
+        meant = method_meant(str(problem["input"])) if problem["loc"][:1] == ("method",) else None
+        return f"expected {context['expected']}" + (f"; did you mean {meant}?" if meant else "")
     if kind in ("too_short", "string_too_short"):
         return "expected at least one" if isinstance(problem["input"], list) else "expected text"
     if kind in ("string_type", "list_type"):

@@ -343,3 +343,45 @@ def test_what_is_no_text_is_no_recipe(tmp_path: Path) -> None:
     file.write_bytes(b"\xaf\x00")
     with pytest.raises(UsageError, match="not UTF-8"):
         load_recipe(file)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("ppo", "did you mean grpo, which needs no value model"),
+        ("rm", "did you mean reward?"),
+        ("pt", "did you mean sft on rows of plain text"),
+        ("DPO", "did you mean dpo?"),
+        ("grop", "did you mean grpo?"),
+        ("qlora", "did you mean sft with tuning: qlora?"),
+    ],
+)
+def test_a_method_by_another_name(folder: Path, method: str, said: str) -> None:
+    """I write what another tool calls it, or mistype it, and read what it is here."""
+    assert said in problems(None, {"method": method, "model": "demo:smollm2", "data": "data.jsonl"})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("use_dora: true", "use_dora is not a key here: use tuning: dora"),
+        ("quantization_bit: 4", "use tuning: qlora for 4 bits"),
+        ("resume_from_checkpoint: x", "ftarena runs resume RUN goes on"),
+        ("flash_attention: true", "use attn_implementation: flash_attention_2"),
+        ("finetuning_type: freeze", "tuning is freeze: expected lora, dora"),
+    ],
+)
+def test_keys_of_other_tools_that_are_none_here(folder: Path, line: str, said: str) -> None:
+    """A key that I know from elsewhere is answered with what does the same here."""
+    assert said in problems(recipe_file(folder, line + "\n"))
+
+
+def test_another_tools_recipe_is_recognised(folder: Path) -> None:
+    """I start a recipe of axolotl as it is, and am told how to take it over."""
+    path = folder / "axolotl.yaml"
+    path.write_text(
+        "base_model: demo:smollm2\ndatasets:\n- path: data.jsonl\n  type: alpaca\nlora_target_linear: true\n"
+    )
+    with pytest.raises(UsageError) as error:
+        load_recipe(path)
+    assert f"ftarena recipe import {path} -o OUT.yaml" in error.value.hint
