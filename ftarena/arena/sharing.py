@@ -12,7 +12,7 @@ from ftarena.errors import FtarenaError
 from ftarena.processes import python_module
 from ftarena.recipes.schema import Recipe
 from ftarena.serving.engine import list_engines
-from ftarena.training.jobs import Run, list_runs, start_run
+from ftarena.training.jobs import Run, list_runs, resume_run, start_run
 from ftarena.training.runs import worker_of
 from ftarena.training.terms import RUN_FOLDER
 from ftarena.workspace import Workspace
@@ -23,6 +23,10 @@ def start_training(
     workspace: Workspace,
     recipe_file: Path | None = None,
     *,
+    after: str | None = None,
+    queue: bool = False,
+    force: bool = False,
+    allow_code: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Start a run with the GPU to itself. Running answers are finished first.
@@ -34,16 +38,15 @@ def start_training(
         recipe: What to do.
         workspace: Where its folder is made, and whose engines make room.
         recipe_file: The file it came from.
+        after: Id or name of a run that has to end well first.
+        queue: Wait for the device where other runs have it.
+        force: Start it even where the plan says that it cannot fit.
+        allow_code: Whether the user's own file of reward functions may be run.
         tell: Told what is done before the run can start.
 
     Raises:
         FtarenaError: The run cannot be started; the engines are then awake again.
     """
-
-    def send_to_sleep() -> None:
-        for engine in list_engines(workspace):
-            engine.sleep()
-
     # Named, not imported: what is measured afterwards is no business of the arena.
     exam = python_module("ftarena.evaluation.exam", RUN_FOLDER)[0]
     try:
@@ -52,8 +55,33 @@ def start_training(
             recipe,
             workspace,
             recipe_file,
-            make_room=send_to_sleep,
+            make_room=lambda: _send_to_sleep(workspace),
+            after=after,
+            queue=queue,
+            force=force,
+            allow_code=allow_code,
             afterwards=[exam] if recipe.examine else [],
+        )
+    except BaseException:
+        wake_engines(workspace)
+        raise
+
+
+def resume_training(run: Run, workspace: Workspace, *, queue: bool = False, force: bool = False) -> Run:
+    """Let an interrupted run go on, with the GPU to itself as at its start.
+
+    Args:
+        run: One that has ended and is not finished.
+        workspace: Its workspace, whose engines make room.
+        queue: Wait for the device where other runs have it.
+        force: Go on with other versions of the packages.
+
+    Raises:
+        FtarenaError: It cannot be resumed; the engines are then awake again.
+    """
+    try:
+        return resume_run(
+            run, workspace, make_room=lambda: _send_to_sleep(workspace), queue=queue, force=force
         )
     except BaseException:
         wake_engines(workspace)
@@ -78,6 +106,11 @@ def wake_engines(workspace: Workspace) -> int:
         except FtarenaError:
             continue  # the next look tries again; its status says that it sleeps
     return woken
+
+
+def _send_to_sleep(workspace: Workspace) -> None:
+    for engine in list_engines(workspace):
+        engine.sleep()
 
 
 def _holds_card(run: Run) -> bool:

@@ -47,8 +47,38 @@ def runs_logs(
 
 
 @runs_app.command("stop")
-def runs_stop(run: RunId) -> None:
-    """Stop a run after the current step; what it has learned so far is kept."""
-    from ftarena.plain.runs import stop
+def runs_stop(
+    run: RunId,
+    now: Annotated[
+        bool, typer.Option("--now", help="Kill it; what it learned since its last checkpoint is lost.")
+    ] = False,
+) -> None:
+    """Stop a run after the current step; what it has learned so far is kept and can be used."""
+    from ftarena.plain.run_control import stop
 
-    raise typer.Exit(stop(places(None)[0], run))
+    raise typer.Exit(stop(places(None)[0], run, now=now))
+
+
+@runs_app.command("pause")
+def runs_pause(run: RunId) -> None:
+    """Let a run save a checkpoint after the current step and give the device back, to go on later."""
+    from ftarena.plain.run_control import pause
+
+    raise typer.Exit(pause(places(None)[0], run))
+
+
+@runs_app.command("resume")
+def runs_resume(
+    run: RunId,
+    queue: Annotated[bool, typer.Option("--queue", help="Wait until the runs before it have ended.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on though packages have other versions than it began with.")
+    ] = False,
+) -> None:
+    """Let an interrupted, stopped or paused run go on from its newest whole checkpoint.
+
+    It is the same run on the same data. A new run from an old adapter is: ftarena train R.yaml --init-from ID
+    """
+    from ftarena.plain.run_control import resume
+
+    raise typer.Exit(resume(places(None)[0], run, queue=queue, force=force))

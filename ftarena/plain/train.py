@@ -143,7 +143,9 @@ def train_recipe(
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
     entries = (*recipe.dataset, *recipe.eval_dataset, *recipe.replay_dataset)
     note_unapplied([source for entry in entries for source in sources_of(entry, recipe.method)])
-    run = start_training(recipe, workspace, file)
+    run = start_training(
+        recipe, workspace, file, after=after, queue=queue, force=force, allow_code=allow_code
+    )
     print(run.id)
     print(
         f"It trains on its own; you may close the terminal. Watch it: ftarena runs logs -f {run.id}",

@@ -54,7 +54,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any) -> None:
     """I train on the card that answers, and the answers come back by themselves."""
 
-    def start(*_: object, make_room: Any, afterwards: Any) -> Any:
+    def start(*_: object, make_room: Any, afterwards: Any, **asked: Any) -> Any:
+        assert asked == {"after": None, "queue": True, "force": False, "allow_code": False}
         assert afterwards[0][-2:] == ["ftarena.evaluation.exam", RUN_FOLDER]
         place.runs.append(SimpleNamespace(state=RunState.QUEUED, directory=place.workspace.root))
         make_room()
@@ -64,7 +65,7 @@ def test_the_engine_makes_room_for_a_run_and_wakes_when_it_has_ended(place: Any)
         return place.runs[-1]
 
     place.patch.setattr(sharing, "start_run", start)
-    run = sharing.start_training(RECIPE, place.workspace)
+    run = sharing.start_training(RECIPE, place.workspace, queue=True)
     assert sharing.wake_engines(place.workspace) == 0
     assert place.engine.asleep
     run.state = RunState.FINISHED
@@ -102,3 +103,17 @@ def test_a_card_that_is_taken_is_tried_again_later(place: Any) -> None:
     assert sharing.wake_engines(place.workspace) == 0
     place.engine.full = False
     assert sharing.wake_engines(place.workspace) == 1
+
+
+def test_a_resumed_run_has_the_card_to_itself_too(place: Any) -> None:
+    """I resume a run while an engine answers: it makes room, and is awake again where that is refused."""
+
+    def resume(*_: object, make_room: Any, queue: bool, force: bool) -> Any:
+        make_room()
+        assert place.engine.asleep and (queue, force) == (False, True)
+        raise FtarenaError("the data have changed")
+
+    place.patch.setattr(sharing, "resume_run", resume)
+    with pytest.raises(FtarenaError, match="the data have changed"):
+        sharing.resume_training(SimpleNamespace(), place.workspace, force=True)  # type: ignore[arg-type]  # as above
+    assert place.engine.calls == ["sleep", "wake"]
