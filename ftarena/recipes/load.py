@@ -94,7 +94,7 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     try:
         Recipe.model_validate({key: value for key, value in values.items() if value is not None})
     except ValidationError as error:
-        return [_explain(problem, {}, None) for problem in error.errors()]
+        return [line for problem in error.errors() for line in _explain(problem, {}, None).splitlines()]
     return []
 
 
@@ -136,9 +136,10 @@ def _unknown(key: str, place: str) -> str:
 
 
 def _explain(problem: Any, places: Mapping[str, str], path: Path | None) -> str:
-    """Return one line for a human from one of pydantic's errors."""
+    """Return a line for a human from one of pydantic's errors; of keys that disagree, one a contradiction."""
     if not problem["loc"]:  # a cross-field check, which names its keys itself
-        return f"{path}: {_reason(problem)}" if path else _reason(problem)
+        lines = _reason(problem).splitlines()
+        return "\n".join(f"{path}: {line}" for line in lines) if path else "\n".join(lines)
     key = str(problem["loc"][0])
     if problem["type"] == "missing":
         return (f"{path}: " if path else "") + f"{key} is missing: {_meaning(key)}"
