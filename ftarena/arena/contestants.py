@@ -22,7 +22,7 @@ def add_contestant(store: Store, name: str, contestant: Contestant) -> Contestan
         spec_json=contestant.model_dump_json(),
         kind=_kind(contestant),
         model=contestant.model,
-        run_id=contestant.adapter,
+        run_id=contestant.run_id,
     )
 
 
@@ -99,4 +99,6 @@ def contestant_of(row: ContestantRow) -> Contestant:
 def _kind(contestant: Contestant) -> ContestantKind:
     if contestant.endpoint is not None:
         return "remote"
+    if contestant.is_whole:
+        return "model"
     return "base" if contestant.adapter is None else "adapter"

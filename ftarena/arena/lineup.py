@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ftarena.arena.contestants import find_or_add
 from ftarena.errors import FtarenaError
-from ftarena.serving.contestants import Contestant, Sampling
+from ftarena.serving.contestants import WHOLE, Contestant, Sampling
 from ftarena.store import ContestantRow, Store
 from ftarena.text import shorten
 from ftarena.training.jobs import Run, RunState, find_run, list_runs
@@ -25,7 +25,7 @@ _DEMO_SAMPLING = Sampling(max_tokens=128)
 
 
 def sync_lineup(store: Store, workspace: Workspace) -> list[ContestantRow]:
-    """Register every finished run of the project, its base model and its adapter. Idempotent.
+    """Register every finished run of the project, its base model and what it learned. Idempotent.
 
     Returns:
         The contestants that can answer and are not hidden, in the order they were added.
@@ -37,10 +37,10 @@ def sync_lineup(store: Store, workspace: Workspace) -> list[ContestantRow]:
 
 
 def enlist(store: Store, run: Run) -> ContestantRow | None:
-    """Register one run and, if it has left an adapter (stopped runs do, too), let base and adapter take part.
+    """Register one run and, if it has left what can answer (a stopped one may), let base and run take part.
 
     Returns:
-        The adapter's contestant, or None where the run has none to offer (yet).
+        The run's contestant, or None where it has none to offer (yet).
     """
     store.register_run(
         run.id,
@@ -49,11 +49,44 @@ def enlist(store: Store, run: Run) -> ContestantRow | None:
         base_model=run.base_model,
         directory=str(run.directory),
     )
-    if run.adapter is None:
+    if why_not(run) is not None:
         return None
+    find_or_add(store, Contestant(model=run.base_model, sampling=default_sampling(run.base_model)), BASE)
+    return find_or_add(store, entry_of(run), run.name)
+
+
+def entry_of(run: Run) -> Contestant:
+    """Return what answers for a run: its adapter on the base, or the whole model that it trained.
+
+    Raises:
+        FtarenaError: It has nothing that an engine could serve.
+    """
+    if (error := why_not(run)) is not None:
+        raise error
     sampling = default_sampling(run.base_model)
-    find_or_add(store, Contestant(model=run.base_model, sampling=sampling), BASE)
-    return find_or_add(store, Contestant(model=run.base_model, adapter=run.id, sampling=sampling), run.name)
+    if run.adapter is None:
+        return Contestant(model=f"{WHOLE}{run.id}", sampling=sampling)
+    return Contestant(model=run.base_model, adapter=run.id, sampling=sampling)
+
+
+def why_not(run: Run) -> FtarenaError | None:
+    """Return why a run cannot take part in the arena, or None where it can."""
+    if run.method == "reward":
+        return FtarenaError(
+            f"the run {run.id} made a reward model, which scores answers and gives none",
+            "let a run take part that answers: ftarena runs",
+        )
+    if run.adapter is None and run.model is None:
+        return FtarenaError(
+            f"the run {run.id} has nothing to answer with: it is {run.state}", f"ftarena runs show {run.id}"
+        )
+    if run.tuning == "dora":
+        return FtarenaError(
+            f"the run {run.id} is a DoRA adapter, which the engine (vLLM) cannot serve",
+            f"merge it: ftarena export model {run.id} -o DIR, then: "
+            f"ftarena contestants add {run.name} --model DIR",
+        )
+    return None
 
 
 def default_sampling(model: str) -> Sampling:
@@ -72,13 +105,9 @@ def find_contestant(store: Store, workspace: Workspace, name: str) -> Contestant
     """
     if name.startswith("run:"):
         run = find_run(workspace, name.removeprefix("run:"))
-        row = enlist(store, run)
-        if row is None:
-            raise FtarenaError(
-                f"the run {run.id} has no adapter to answer with: it is {run.state}",
-                f"ftarena runs show {run.id}",
-            )
-        return row
+        if (row := enlist(store, run)) is not None:
+            return row
+        raise why_not(run) or FtarenaError(f"the run {run.id} cannot answer", f"ftarena runs show {run.id}")
     row = store.contestant(name)
     if row is None:
         sync_lineup(store, workspace)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftarena.arena import add_contestant, contestant_of
-from ftarena.arena.lineup import default_sampling, sync_lineup
+from ftarena.arena.lineup import default_sampling, entry_of, sync_lineup
 from ftarena.arena.prompts import add_prompts_from_examples
 from ftarena.errors import FtarenaError
 from ftarena.recipes.models import resolve_model
@@ -74,7 +74,7 @@ def add(
         database: The arena.
         name: What it is called in scores.
         model: Its base model, or the name at `endpoint`.
-        run: Id, beginning or name of the run whose adapter it uses; its base model is then the run's.
+        run: Id, beginning or name of the run whose adapter or whole model it uses; `model` is then not read.
         system: Its system prompt.
         endpoint: Base URL of another OpenAI-compatible server.
         temperature: How its tokens are drawn; `None` is the default.
@@ -92,11 +92,12 @@ def add(
     if endpoint is not None:
         _check_address(endpoint)
     adapter = None
+    base = default_sampling(model)
     if run is not None:
         found = find_run(workspace, run.removeprefix("run:"))
-        if found.adapter is None:
-            raise FtarenaError(f"the run {found.id} has no adapter: it is {found.state}", "ftarena runs")
-        model, adapter = found.base_model, found.id
+        entry = entry_of(found)
+        base = entry.sampling
+        model, adapter = entry.model, entry.adapter
     elif endpoint is None:
         resolve_model(model)
     changes = {"temperature": temperature, "max_tokens": max_tokens}
@@ -107,7 +108,7 @@ def add(
             adapter=adapter,
             endpoint=endpoint,
             system_prompt=system or None,
-            sampling=Sampling.model_validate({**default_sampling(model).model_dump(), **given}),
+            sampling=Sampling.model_validate({**base.model_dump(), **given}),
         )
     except ValidationError as error:
         problem = error.errors()[0]
@@ -196,7 +197,7 @@ def _how(row: ContestantRow) -> str:
     if row.spec_json is None:
         return "votes only"
     contestant = contestant_of(row)
-    parts = [f"run {clean_line(contestant.adapter)}"] if contestant.adapter else []
+    parts = [f"run {clean_line(contestant.adapter or contestant.run_id)}"] if contestant.run_id else []
     if contestant.endpoint:
         parts.append(f"at {clean_line(contestant.endpoint)}")
     if contestant.system_prompt:

@@ -17,6 +17,7 @@ from ftarena.processes import tail
 from ftarena.recipes.models import is_ready, resolve_model
 from ftarena.serving.contestants import BASE_NAME
 from ftarena.serving.engine import Engine, EngineState, EngineStatus, list_engines
+from ftarena.serving.pool import name_on_disk
 from ftarena.text import clean_line, duration, size
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace
@@ -135,7 +136,7 @@ def bring_up(
     Raises:
         FtarenaError: As for `start`.
     """
-    ref = resolve_model(model)
+    ref = resolve_model(name_on_disk(workspace, model))
     if ref.path is not None and is_ready(ref):
         engine = Engine(workspace, ref.path)
         engine.start(max_lora_rank=max_lora_rank, max_model_len=max_model_len)

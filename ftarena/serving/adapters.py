@@ -36,7 +36,7 @@ def check_adapter(adapter: Path, base: Path, max_rank: int) -> None:
         name = "DoRA" if config.get("use_dora") else kind
         raise FtarenaError(
             f"{adapter.name} is a {name} adapter, and the engine serves LoRA only",
-            "merge it into its base and serve the merged folder as a model",
+            "merge it (ftarena export model RUN -o DIR), then: ftarena contestants add NAME --model DIR",
         )
     if config.get("modules_to_save"):
         names = ", ".join(config["modules_to_save"])

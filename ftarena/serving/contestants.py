@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 BASE_NAME = "base"
 """Name under which an engine serves the bare base model."""
 
+WHOLE = "run:"
+"""What `Contestant.model` begins with where a run trained the whole model: its id follows."""
+
 
 class Message(BaseModel):
     """One turn of a conversation."""
@@ -54,10 +57,12 @@ class Contestant(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1)
-    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id), or a remote endpoint's name."""
+    """The base model as in a recipe (`demo:smollm2`, a folder, a hub id), `run:ID` for the whole model that a
+    run trained, or a remote endpoint's name."""
 
     adapter: str | None = None
-    """Id of the run whose LoRA adapter sits on the base; `None` is the bare base."""
+    """Id of the run whose LoRA adapter sits on the base, or `RUN/checkpoint-STEP` for one of its checkpoints;
+    `None` is the bare base."""
 
     endpoint: str | None = None
     """Base URL of another OpenAI-compatible server (`http://host:8000/v1`); `None` is our own engine."""
@@ -91,6 +96,18 @@ class Contestant(BaseModel):
         content = self.model_dump(mode="json", exclude_none=True)
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:16]
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run that its adapter or its whole model is from."""
+        if self.adapter is not None:
+            return self.adapter.partition("/")[0]
+        return self.model.removeprefix(WHOLE) if self.is_whole else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a run trained all its weights, so that it needs an engine of its own."""
+        return self.endpoint is None and self.model.startswith(WHOLE)
 
     def messages(self, turns: Sequence[Message]) -> list[Message]:
         """Return what is sent for a conversation: system prompt, few-shot turns, then `turns`.

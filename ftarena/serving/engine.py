@@ -21,6 +21,7 @@ from ftarena.processes import ProcessIdentity, python_module, read_json, reap, s
 from ftarena.serving import launch, remains
 from ftarena.serving.adapters import check_adapter, largest_rank
 from ftarena.serving.contestants import BASE_NAME
+from ftarena.serving.modelfiles import weights_bytes, whole_models
 from ftarena.serving.protocol import EngineGone, RequestRefused, error_text
 from ftarena.serving.status import (
     EngineFolder,
@@ -92,7 +93,7 @@ class Engine:
             FtarenaError: There is no model or no vLLM, or the engine is up for smaller adapters only.
         """
         rank = launch.slot_rank(max_lora_rank or self._rank_needed())
-        spec = launch.EngineSpec(self._model_path, rank, max_loras, max_model_len)
+        spec = launch.EngineSpec(self._model_path, rank, max_loras, max_model_len, self._beside())
         if not (self._model_path / "config.json").is_file():
             raise FtarenaError(
                 f"there is no model in {self._model_path}",
@@ -258,6 +259,16 @@ class Engine:
         least = 64 if detect_accelerator() == "cuda" else 16
         runs = self._workspace.runs
         return max(least, largest_rank(runs.iterdir() if runs.is_dir() else ()))
+
+    def _beside(self) -> int:
+        """Return the weights, in bytes, of a model that will want an engine beside this one; 0 for none.
+
+        A run that trained a whole model is compared with the base, and each has an engine of its own.
+        """
+        runs = self._workspace.runs.resolve()
+        if self._model_path.parent == runs:
+            return weights_bytes(self._model_path)  # its base, which is as large
+        return max(map(weights_bytes, whole_models(runs)), default=0)
 
     def _check_serves(self, spec: launch.EngineSpec) -> None:
         running = launch.EngineSpec.load(read_json(self._folder.spec))

@@ -46,6 +46,9 @@ class EngineSpec:
     max_model_len: int | None = None
     """Context in tokens; `None` is the model's own, at most 2,048 on a CPU and 8,192 on a GPU."""
 
+    beside_bytes: int = 0
+    """Weights of another model of the project that wants an engine on the same card, in bytes; 0: none."""
+
     @classmethod
     def load(cls, value: dict[str, Any]) -> "EngineSpec":
         """Return a spec from the object in `engine.json`."""
@@ -88,7 +91,7 @@ def command(spec: EngineSpec, socket: Path, gpus: Sequence[Gpu], python: str = s
     # Requests are not logged (they are people's prompts), and neither is each access.
     words += ["--disable-uvicorn-access-log"]
     if gpus:
-        share = memory_share(gpus[0], weights_bytes(spec.model_path))
+        share = memory_share(gpus[0], weights_bytes(spec.model_path), spec.beside_bytes)
         words += ["--gpu-memory-utilization", f"{share:.2f}", "--enable-sleep-mode"]
     else:
         # bf16 is emulated on AVX2: 19 tokens/s against 40 in float32 (SmolLM2, batch of 8). vLLM itself
@@ -153,23 +156,31 @@ def slot_rank(rank: int) -> int:
     )
 
 
-def memory_share(gpu: Gpu, weights: int) -> float:
+def memory_share(gpu: Gpu, weights: int, beside: int = 0) -> float:
     """Return the share of a card's memory that vLLM may take: 85 %, or what others have left free of it.
+
+    Where another model is to be served beside this one and both fit with a cache, each gets half of what the
+    weights leave. Where they do not, the first one gets all, and the other is told that the card is full.
 
     Args:
         gpu: The card.
         weights: Size of the model's files, in bytes.
+        beside: Size of the other model's files, in bytes; 0 where there is none.
 
     Raises:
         FtarenaError: What is free cannot hold the weights and a cache of 1 GiB.
     """
     free, total = gpu.free_mib * MIB, gpu.total_mib * MIB
-    share = min(0.85, math.floor((free - 0.5 * GIB) / total * 100) / 100)
+    most = 0.85
+    if beside and (cache := most * total - weights - beside) >= 2 * GIB:
+        most = math.floor((weights + cache / 2) / total * 100) / 100
+    share = min(most, math.floor((free - 0.5 * GIB) / total * 100) / 100)
     needed = weights + GIB
     if share * total < needed:
         raise FtarenaError(
             f"{gpu.name} has {size(free)} free, and the model needs {size(needed)} to be served",
-            "see what else runs on the card: nvidia-smi",
+            "see what else runs on the card: nvidia-smi. An engine of this project gives its memory back: "
+            "ftarena engine stop",
         )
     return share
 

@@ -22,6 +22,16 @@ def weights_bytes(model_path: Path) -> int:
     return sum(file.stat().st_size for file in model_path.glob("*.safetensors"))
 
 
+def whole_models(runs: Path) -> list[Path]:
+    """Return the folders of runs that left a whole model: config and weights, not an adapter."""
+    folders = runs.iterdir() if runs.is_dir() else ()
+    return [
+        folder
+        for folder in folders
+        if (folder / "config.json").is_file() and any(folder.glob("model*.safetensors"))
+    ]
+
+
 def float32_bytes(model_path: Path) -> int:
     """Return what a model's weights take in float32, in bytes; else the size of its files."""
     try:

@@ -11,9 +11,23 @@ from pathlib import Path
 from ftarena.errors import FtarenaError
 from ftarena.recipes.models import is_ready, resolve_model
 from ftarena.serving.client import EngineClient
-from ftarena.serving.contestants import Contestant, served_name
+from ftarena.serving.contestants import WHOLE, Contestant, served_name
 from ftarena.serving.engine import Engine, EngineState
 from ftarena.workspace import Workspace
+
+
+def name_on_disk(workspace: Workspace, model: str) -> str:
+    """Return what `resolve_model` understands of a contestant's model: for `run:ID` the folder of that run.
+
+    Raises:
+        FtarenaError: The run's folder is gone, or holds no whole model.
+    """
+    if not model.startswith(WHOLE):
+        return model
+    folder = workspace.runs / model.removeprefix(WHOLE)
+    if not (folder / "config.json").is_file():
+        raise FtarenaError(f"the run {folder.name} has no model of its own here (any more)", "ftarena runs")
+    return str(folder)
 
 
 class EnginePool:
@@ -32,7 +46,7 @@ class EnginePool:
         """
         if contestant.endpoint:
             return None
-        ref = resolve_model(contestant.model)
+        ref = resolve_model(name_on_disk(self._workspace, contestant.model))
         if ref.path is None or not is_ready(ref):
             raise FtarenaError(
                 f"the base model {contestant.model} is not ready on this machine",

@@ -30,9 +30,9 @@ class Situation:
 
     @property
     def able(self) -> frozenset[str]:
-        """Ids of the runs that have finished and left an adapter: each can be a contestant."""
+        """Ids of the runs that have finished and left an adapter or a model: each can be a contestant."""
         return frozenset(
-            run.id for run in self.runs if str(run.state) == "finished" and run.adapter is not None
+            run.id for run in self.runs if str(run.state) == "finished" and (run.adapter or run.model)
         )
 
     def engine_words(self) -> str:
