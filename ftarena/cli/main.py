@@ -12,6 +12,7 @@ import typer
 import ftarena
 import ftarena.cli.check  # the command registers itself
 import ftarena.cli.data  # as do these
+import ftarena.cli.exam
 import ftarena.cli.export
 import ftarena.cli.plan
 import ftarena.cli.recipe

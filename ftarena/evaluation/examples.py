@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ftarena.curation.examples import Example as Row
 from ftarena.curation.reading import QUESTION_LINE, load_questions
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
@@ -58,3 +59,10 @@ def load_examples(path: Path, limit: int | None = None) -> list[Example]:
     if not examples:
         raise FtarenaError(f"{path} holds no examples", QUESTION_LINE)
     return examples
+
+
+def conversation(row: Row) -> tuple[Message, ...] | None:
+    """Return what comes before a row's answer; None where an engine cannot be asked it as it was trained."""
+    if row.tools or any(turn.role == "tool" or turn.tool_calls for turn in row.prompt):
+        return None
+    return tuple(Message.model_validate({"role": turn.role, "content": turn.content}) for turn in row.prompt)

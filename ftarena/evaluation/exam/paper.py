@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ftarena.curation.examples import Example, Turn
+from ftarena.curation.examples import Example
 from ftarena.errors import FtarenaError
 from ftarena.evaluation.exam.knowledge import GeneralQuestion, general_question
 from ftarena.evaluation.exam.recitation import Taught
+from ftarena.evaluation.examples import conversation
 from ftarena.processes import read_json
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.schema import Recipe
@@ -73,7 +74,9 @@ def paper_of(run: Run) -> Paper:
     # What is replayed was answered by the base or is meant to be known: it is at the end, and not the lesson.
     learned = data.train[: len(data.train) - data.lock.get("replay", {}).get("rows", 0)]
     general = _general(data.general)
-    asked = [question for question in (_prompt(one) for one in _chosen(data.heldout, QUESTIONS)) if question]
+    asked = [
+        question for question in (conversation(one) for one in _chosen(data.heldout, QUESTIONS)) if question
+    ]
     answers = {"".join(turn.content for turn in example.completion) for example in learned}
     return Paper(
         recipe=recipe,
@@ -84,16 +87,6 @@ def paper_of(run: Run) -> Paper:
         heldout=tuple(_taught(data.heldout)),
         general=tuple(general),
     )
-
-
-def heldout_and_general(run: Run) -> tuple[RunData, Recipe]:
-    """Return the data of a run as they are now, and its recipe.
-
-    Raises:
-        FtarenaError: They cannot be read any more.
-    """
-    recipe = load_recipe(run.directory / RESOLVED_RECIPE)
-    return load_data(recipe), recipe
 
 
 def _chosen(examples: Sequence[Example], count: int) -> list[Example]:
@@ -109,7 +102,7 @@ def _taught(examples: Sequence[Example]) -> list[Taught]:
     """Return answers to try: of the longer half, since a short one tells nothing."""
     able = []
     for example in examples:
-        prompt = _prompt(example)
+        prompt = conversation(example)
         answer = "".join(turn.content for turn in example.completion)
         if answer.strip() and prompt is not None and (prompt or example.kind == "text"):
             able.append((example, Taught(prompt, answer)))
@@ -119,22 +112,11 @@ def _taught(examples: Sequence[Example]) -> list[Taught]:
     return [taught for _, taught in longer[:TAUGHT]]
 
 
-def _prompt(example: Example) -> tuple[Message, ...] | None:
-    """Return the conversation before an answer; None where an engine cannot be asked it as trained."""
-    if example.tools or any(turn.role == "tool" or turn.tool_calls for turn in example.prompt):
-        return None
-    return tuple(_message(turn) for turn in example.prompt)
-
-
-def _message(turn: Turn) -> Message:
-    return Message.model_validate({"role": turn.role, "content": turn.content})
-
-
 def _general(examples: Sequence[Example]) -> list[GeneralQuestion]:
     accepted = _accepted({example.file for example in examples})
     found = []
     for example in _chosen(examples, len(examples)):
-        prompt = _prompt(example)
+        prompt = conversation(example)
         reference = "".join(turn.content for turn in example.completion)
         accept = accepted.get((example.file, example.line), ())
         question = general_question(prompt, reference, accept) if prompt else None
