@@ -7,7 +7,7 @@ The base and the run's last state take part already; here come the states in bet
 from dataclasses import dataclass
 
 from ftarena.arena.contestants import find_or_add
-from ftarena.arena.lineup import default_sampling, enlist
+from ftarena.arena.lineup import default_sampling, enlist, why_not
 from ftarena.curation.sets.manifest import sha256_of
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant
@@ -56,10 +56,9 @@ def enlist_checkpoints(store: Store, run: Run) -> list[Candidate]:
             f"{run.id} trained the whole model: each of its checkpoints would need an engine of its own",
             "train an adapter (tuning: lora) to have its steps compared",
         )
-    if run.adapter is None or (own := enlist(store, run)) is None:
-        raise FtarenaError(
-            f"{run.id} has left no adapter: it is {run.state}", f"see why: ftarena runs logs {run.id}"
-        )
+    own = enlist(store, run)
+    if own is None or run.adapter is None:
+        raise why_not(run) or FtarenaError(f"{run.id} has left no adapter", f"ftarena runs show {run.id}")
     last = sha256_of(run.adapter / ADAPTER_WEIGHTS)
     best = read_best(run.directory)
     sampling = default_sampling(run.base_model)
