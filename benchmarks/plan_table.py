@@ -86,6 +86,9 @@ CELLS: list[dict[str, Any]] = [
     {"size": "3B", "method": "sft", "tuning": "lora", "length": 2048, "batch": 2, "torch_compile": True},
 ]
 _OWN = ("size", "length", "batch", "mixed")
+CELL_KEYS = frozenset(key for cell in CELLS for key in cell)
+"""What of a printed row describes its cell."""
+
 STEPS, WARMING = 7, 3
 
 
