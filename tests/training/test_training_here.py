@@ -22,6 +22,6 @@ def test_a_small_run_learns(workspace: Workspace, tiny_model: Path, train_here: 
         gradient_accumulation_steps=1,
     )
     assert run.state is RunState.FINISHED, run.message
-    losses = [row["loss"] for row in read_metrics(run)]
+    losses = [row["loss"] for row in read_metrics(run) if "loss" in row]
     assert len(losses) == 4 and losses[-1] < losses[0]
     assert (run.directory / "adapter_model.safetensors").is_file()

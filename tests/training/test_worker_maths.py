@@ -107,11 +107,9 @@ def encoded(length: int, prompt: int, seed: int) -> Encoded:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 8])
-def test_heldout_loss_is_the_mean_over_answer_tokens(batch_size: int) -> None:
+def test_the_loss_of_answers_is_the_mean_over_their_tokens(batch_size: int) -> None:
     """Neither padding nor the size of batches moves the figure, and the model is left as it was."""
-    from trl.trainer.utils import add_fused_lm_head
-
-    from ftarena.training.worker.heldout import heldout_loss
+    from ftarena.training.worker.guarding.scoring import score_answers
 
     rows = [encoded(12, 5, 1), encoded(7, 3, 2), encoded(9, 8, 3)]
     model = tiny_model()
@@ -122,12 +120,12 @@ def test_heldout_loss_is_the_mean_over_answer_tokens(batch_size: int) -> None:
             targets = torch.tensor(row.labels[1:])
             total += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
             tokens += row.trained
-    add_fused_lm_head(model)
     model.train()
-    measured = heldout_loss(model, rows, batch_size=batch_size, pad_id=0, bf16=False, stop=lambda: False)
-    assert measured == pytest.approx(total / tokens, rel=1e-5)
+    measured = score_answers(model, rows, batch_size=batch_size, pad_id=0, bf16=False, stop=lambda: False)
+    assert measured is not None and measured.mean_loss == pytest.approx(total / tokens, rel=1e-5)
+    assert measured.tokens == tuple(row.trained for row in rows)
     assert model.training
-    assert heldout_loss(model, rows, batch_size=1, pad_id=0, bf16=False, stop=lambda: True) is None
+    assert score_answers(model, rows, batch_size=1, pad_id=0, bf16=False, stop=lambda: True) is None
 
 
 class Silent:

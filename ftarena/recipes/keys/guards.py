@@ -6,7 +6,11 @@ from pydantic import Field
 
 from ftarena.recipes.data_entries import Entries
 from ftarena.recipes.keys.group import KeyGroup
+from ftarena.recipes.keys.task import Method
 from ftarena.recipes.scalars import Count, Number
+
+PROBED_METHODS: tuple[Method, ...] = ("dpo", "ipo", "kto", "orpo", "simpo", "cpo", "grpo")
+"""Methods whose answers are looked at while they train, unless `probe_answers` says otherwise."""
 
 
 class GuardKeys(KeyGroup):
@@ -27,6 +31,11 @@ class GuardKeys(KeyGroup):
 
     loss_spike: Annotated[Number, Field(gt=1)] = 5.0
     """Stop where the training loss is so many times the median of the last logs for three logs in a row."""
+
+    probe_answers: bool | None = None
+    """Let the model answer eight held-out questions (64 tokens at most) at each measurement, and look whether
+    the answers loop, never end or have become gibberish. Default: for methods that learn from preferences or
+    rewards, whose own figures do not show it."""
 
     examine: bool = True
     """After training, let the engine answer held-out and general questions: does it stop, does it recite

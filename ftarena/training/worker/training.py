@@ -29,7 +29,7 @@ from ftarena.training.worker.guarding.general import encode_general
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.loading import end_tokens, load_base, load_tokenizer, tune
 from ftarena.training.worker.machine import machine_for
-from ftarena.training.worker.measuring import Measuring
+from ftarena.training.worker.measuring import Measuring, mean_chosen_tokens
 from ftarena.training.worker.randomness import be_deterministic
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag
@@ -91,7 +91,13 @@ def train(
 
     reporter.doing(RunState.PREPARING, "setting up the trainer")
     model = tune(model, recipe)
-    measuring = Measuring(job, examples.heldout, general, tokenizer.pad_token_id)
+    measuring = Measuring(
+        job,
+        examples.heldout,
+        general,
+        tokenizer.pad_token_id,
+        answer_tokens=mean_chosen_tokens(examples.train),
+    )
     callback, watchdog = RunCallback(job, measuring), Watchdog(job)
     trainer = callback.trainer = build_trainer(job, model, tokenizer, examples.train, [callback, watchdog])
     parts: dict[str, _Remembers] = {"callback": callback, "watchdog": watchdog, "measuring": measuring}

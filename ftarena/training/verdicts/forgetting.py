@@ -1,0 +1,72 @@
+"""Forgetting: general questions are answered worse than before."""
+
+from enum import StrEnum
+
+from ftarena.recipes.schema import Recipe
+from ftarena.scoring.paired import Difference
+from ftarena.training.guards import Guard
+from ftarena.training.verdicts.remedies import against_forgetting
+
+ALARM_SIGMAS = 3.0
+"""How many standard errors count as more than chance. The question is asked a few times a run, not after
+every step."""
+
+ALARM_NATS = 0.1
+"""Loss per token that matters, when it is more than chance: perplexity rises by a tenth."""
+
+
+class Verdict(StrEnum):
+    """What a difference in general loss means."""
+
+    NO_ALARM = "no alarm"
+    SLIGHT = "slightly worse"
+    FORGOT = "it forgot"
+
+
+def verdict(difference: Difference) -> Verdict:
+    """Say what a difference in general loss means: more than chance, and enough to matter?"""
+    if difference.sigmas < ALARM_SIGMAS:
+        return Verdict.NO_ALARM
+    return Verdict.FORGOT if difference.delta >= ALARM_NATS else Verdict.SLIGHT
+
+
+def words(difference: Difference) -> str:
+    """Return the finding in one line: `general loss +0.31 (2.60 → 2.91), 4.0 σ: it forgot`."""
+    return (
+        f"general loss {difference.delta:+.2f} ({difference.before:.2f} → {difference.after:.2f}), "
+        f"{difference.sigmas:.1f} σ: {verdict(difference)}"
+    )
+
+
+def forgetting_guard(difference: Difference | None, recipe: Recipe, *, run: str, step: int) -> Guard:
+    """Return the guard's finding.
+
+    Args:
+        difference: General loss now against before; None where it was not measured.
+        recipe: Of the run.
+        run: Its id, for the commands in the remedies.
+        step: Optimiser steps done.
+    """
+    if difference is None:
+        return Guard(
+            name="forgetting",
+            verdict="unknown",
+            words="general loss was not measured: "
+            + ("general_dataset is empty" if not recipe.general_dataset else "not yet"),
+        )
+    alarm = verdict(difference) is Verdict.FORGOT
+    return Guard(
+        name="forgetting",
+        verdict="alarm" if alarm else "ok",
+        words=words(difference),
+        figures={
+            "step": step,
+            "before_nats": difference.before,
+            "after_nats": difference.after,
+            "delta_nats": difference.delta,
+            "standard_error_nats": difference.standard_error,
+            "sigmas": difference.sigmas,
+            "questions": difference.n_examples,
+        },
+        remedies=against_forgetting(recipe, run) if alarm else (),
+    )
