@@ -15,13 +15,12 @@ from ftarena.plain.drawn import STYLES, needs_ascii
 from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
-from ftarena.training.checkpoints import checkpoints_of, why_torn
+from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
 from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics, stop_run
 from ftarena.training.runs import LOG, RESOLVED_RECIPE
 from ftarena.training.standing import (
     Fact,
     Standing,
-    best_checkpoint,
     checkpoint_words,
     figure_facts,
     guard_facts,
@@ -190,12 +189,12 @@ def _plain(run: Run) -> dict[str, Any]:
 def _details(run: Run) -> dict[str, Any]:
     """Return what only the page of one run has: its plan, guards, checkpoints, data, and every figure."""
     standing = Standing.of(run)
-    best = best_checkpoint(run)
+    best = read_best(run.directory)
     return {
         "guards": [guard.model_dump(mode="json") for guard in standing.guards],
         "plan": dict(standing.planned) or None,
         "checkpoints": [
-            {"step": one.step, "best": one.folder.name == best, "whole": not why_torn(one)}
+            {"step": one.step, "best": one == best, "whole": not why_torn(one)}
             for one in checkpoints_of(run.directory)
         ],
         "data": data_of(run),

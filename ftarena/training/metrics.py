@@ -114,7 +114,7 @@ class MetricsTail:
 
     def _take(self, line: bytes) -> None:
         try:
-            row = loads(line)
+            row = loads(line.decode("utf-8", "replace"))
         except ValueError:  # torn by a crash
             return
         if not isinstance(row, dict):
@@ -128,7 +128,9 @@ class MetricsTail:
             return
         for key, value in row.items():
             if key not in ("step", "time") and _is_number(value):
-                self.courses.setdefault(key, Course()).add(float(step), float(value))
+                if (course := self.courses.get(key)) is None:
+                    course = self.courses[key] = Course()
+                course.add(float(step), float(value))
 
 
 class Trend(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.processes import read_json
 from ftarena.text import clean_line, duration, size
-from ftarena.training.checkpoints import BEST, checkpoints_of, why_torn
+from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
 from ftarena.training.guards import Guard, read_guards
 from ftarena.training.metrics import Course, MetricsTail, trend_of
 from ftarena.training.runs import METRICS, Run, RunState
@@ -183,22 +183,12 @@ def guard_facts(guards: Sequence[Guard]) -> Iterator[Fact]:
                 yield Fact("", f"  → {clean_line(remedy)}")
 
 
-def best_checkpoint(run: Run) -> str | None:
-    """Return the name of the checkpoint with the lowest held-out loss, or None where nothing was measured."""
-    try:
-        return (run.directory / BEST).readlink().name
-    except OSError:
-        return None
-
-
 def checkpoint_words(run: Run) -> str:
     """Return the checkpoints that are kept: `steps 40, 80 (best), 120`; empty without one."""
-    best = best_checkpoint(run)
+    best = read_best(run.directory)
     steps = []
     for one in checkpoints_of(run.directory):
-        notes = [
-            note for note, holds in (("best", one.folder.name == best), ("torn", why_torn(one))) if holds
-        ]
+        notes = [note for note, holds in (("best", one == best), ("torn", why_torn(one))) if holds]
         steps.append(f"{one.step} ({', '.join(notes)})" if notes else str(one.step))
     return f"step{'s' if len(steps) > 1 else ''} {', '.join(steps)}" if steps else ""
 

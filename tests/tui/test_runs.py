@@ -1,15 +1,14 @@
 """Runs: what is training, its curve, its log; started, stopped and followed from the screen."""
 
-import json
-import math
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_runs import OVERFITS, REMEMBERS, UNKNOWN, make_run
 
-from ftarena.processes import ProcessIdentity
+from ftarena.errors import FtarenaError
 from ftarena.store import Store
+from ftarena.training.guards import write_guards
 from ftarena.training.runs import list_runs
 from ftarena.tui.app import FtarenaApp
 from ftarena.tui.screens.runs import RunsScreen
@@ -19,64 +18,193 @@ from ftarena.workspace import Workspace
 
 from .support import LARGE, SMALL, make_desk, screen_text, shows, until
 
-
-def make_run(workspace: Workspace, name: str, state: str, *, step: int = 90, **status: Any) -> Path:
-    """Write a run's folder as its worker would."""
-    folder = workspace.ensure().runs / f"{name}-20260102-030405"
-    folder.mkdir(parents=True)
-    me = ProcessIdentity.current()
-    (folder / "status.json").write_text(
-        json.dumps(
-            {
-                "state": state, "name": name, "method": "sft", "base_model": "demo:smollm2", "step": step,
-                "total_steps": 120, "eta_s": 75.0, "started_at": time.time() - 60, "updated_at": time.time(),
-                "pid": me.pid, "started": me.started, "message": "",
-                "metrics": {"loss": 1.23, "eval_loss": 1.43, "tokens_per_s": 125.0}, **status,
-            }
-        )
-    )  # fmt: skip
-    rows = [{"step": i, "loss": 2.9 * math.exp(-i / 40) + 0.4} for i in range(1, step)]
-    rows += [{"step": i, "eval_loss": 2.9 * math.exp(-i / 45) + 0.6} for i in range(0, step, 30)]
-    torn = '{"step": 91, "lo'
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + torn)
-    (folder / "log.txt").write_text("\x1b[31mloading\x1b[0m model\n" + "step [/] done\n" * 50 + "last line\n")
-    if state == "finished":
-        (folder / "adapter_model.safetensors").write_bytes(b"")
-    return folder
+RESUME = "ftarena.training.jobs.resume_run"
 
 
 @pytest.fixture
 def runs(workspace: Workspace, situation: list[Situation]) -> Workspace:
     """A project with three runs: one going, one finished, one dead."""
-    make_run(workspace, "sft-1", "finished", step=120, started_at=1.0)
-    make_run(workspace, "dpo-[b]1", "training")
-    make_run(workspace, "sft-0", "failed", step=12, started_at=0.5, message="out of memory [/] at step 12")
+    make_run(workspace, "sft-1", "finished", step=120, started_at=1.0, guards=[REMEMBERS], checkpoints=[60])
+    folder = make_run(
+        workspace, "dpo-[b]1", method="dpo", guards=[OVERFITS, REMEMBERS, UNKNOWN], planned_bytes=1.5e9,
+        overfit_from=60, checkpoints=[30, 60], best=60,
+    )  # fmt: skip
+    (folder / "log.txt").write_text("\x1b[31mloading\x1b[0m model\n" + "step [/] done\n" * 50 + "last line\n")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 91, "lo')
+    make_run(
+        workspace, "sft-0", "failed", step=12, started_at=0.5, checkpoints=[10],
+        message="out of memory [/] at step 12",
+    )  # fmt: skip
     situation[0] = Situation(runs=tuple(list_runs(workspace)))
     return workspace
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_a_run_in_full(runs: Workspace, size: tuple[int, int]) -> None:
-    """I see each run with state and progress, and of the chosen one curve, speed, log and command."""
+    """I see each run with state, progress and guards; of the chosen one curves, alarms and what to do."""
     app = FtarenaApp(make_desk(runs), "runs")
     async with app.run_test(size=size) as pilot:
-        await shows(pilot, "last line")
-        text = screen_text(app)
+        await shows(pilot, "train loss")
         for words in (
             "dpo-[b]1",
             "◐ training",
             "90/120 75 %",
             "● finished",
             "✕ failed",
-            "held-out loss",
-            "◆",
+            "▲ overfits",
+            "✓ 1 ok",
+            "▲ held-out loss +0.21",
+            "→ stop earlier",
         ):
-            assert words in text, words
+            await shows(pilot, words)
+        text = screen_text(app)
         assert any(0x2800 < ord(sign) < 0x2900 for sign in text), "a curve in braille"
         assert "run dpo-[b]1 75 %" in text.splitlines()[0]
         assert ("1 min 15 s" in text.splitlines()[0]) is (size == LARGE)
         if size == LARGE:
-            assert "125 tokens/s" in text and "ftarena train" in text
+            for words in (
+                "◆ held-out loss",
+                "┊ overfit since step 60",
+                "◆ general loss",
+                "tokens/s",
+                "1.4 GB at the peak, plan 1.5 GB (7 % less)",
+                "steps 30, 60 (best)",
+                "ftarena train",
+                "last line",
+            ):
+                assert words in text, words
+
+
+async def test_other_charts(runs: Workspace) -> None:
+    """] and m show the next chart, [ the one before; of what a run has not written there is no chart."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(pilot, "‹loss›")
+        await pilot.press("m")
+        await shows(pilot, "‹held-out›")
+        await shows(pilot, "┊ overfit since step 60")
+        for _ in range(3):
+            await pilot.press("right_square_bracket")
+        await shows(pilot, "reward margin")
+        await pilot.press(*["left_square_bracket"] * 5)
+        await shows(pilot, "‹memory›")
+        await shows(pilot, "⠐⠐ plan")
+        await pilot.press("j")
+        await shows(pilot, "‹memory›")
+        await pilot.press("m")
+        await shows(pilot, "train loss")
+        assert "margin" not in screen_text(app)
+
+
+async def test_two_runs_laid_over_each_other(runs: Workspace) -> None:
+    """o asks which run to lay over this one; it is dotted and named; o again takes it away."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("o")
+        await shows(pilot, "over dpo-[b]1?")
+        await pilot.press("enter")
+        await shows(pilot, "dotted: sft-1")
+        await shows(pilot, "◇ sft-1 held-out loss")
+        await pilot.press("o")
+        await until(pilot, lambda: "dotted" not in screen_text(app))
+
+
+async def test_figures_come_while_i_look(runs: Workspace) -> None:
+    """The run logs another step, its exam is done: both are on the screen without a key."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    folder = runs.runs / "dpo-[b]1-20260102-030405"
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "train loss")
+        with (folder / "metrics.jsonl").open("a") as file:
+            file.write('ss": 0.1}\n{"step": 91, "loss": 7.125}\n')
+        write_guards(
+            folder / "exam.json", [REMEMBERS.model_copy(update={"words": "17 of 20 end by themselves"})]
+        )
+        app.screen.follow()  # type: ignore[attr-defined]  # RunsScreen; else it looks every second
+        await shows(pilot, "7.125")
+        await shows(pilot, "17 of 20 end by themselves")
+
+
+async def test_a_long_run_does_not_hold_me_up(workspace: Workspace, situation: list[Situation]) -> None:
+    """A hundred thousand steps: read once, drawn at once, and what is new is read alone."""
+    folder = make_run(workspace, "sft-1")
+    with (folder / "metrics.jsonl").open("w") as file:
+        file.writelines(f'{{"step": {i}, "loss": {2 + i % 7}, "grad_norm": 1.0}}\n' for i in range(100_000))
+    situation[0] = Situation(runs=tuple(list_runs(workspace)))
+    app = FtarenaApp(make_desk(workspace), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "step 99999")
+        standing = app.screen.shown_runs()[0]  # type: ignore[attr-defined]  # RunsScreen
+        assert not standing.metrics.read()
+        assert len(standing.metrics.points("loss")) < 10_000
+
+
+async def test_pausing_and_resuming(runs: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """z pauses the run that goes on; r resumes the one that failed, and asks to queue where others train."""
+    done: list[tuple[object, ...]] = []
+
+    def resume(run: Any, workspace: Workspace, *, queue: bool, **more: object) -> Any:
+        done.append(("resume", run.name, queue))
+        if not queue:
+            raise FtarenaError("the device is taken: dpo-[b]1 is not done yet", "--queue")
+        return run
+
+    monkeypatch.setattr("ftarena.training.jobs.pause_run", lambda run: done.append(("pause", run.name)))
+    monkeypatch.setattr(RESUME, resume)
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("r")  # nothing to resume: it goes on
+        await pilot.press("z")
+        await until(pilot, lambda: done == [("pause", "dpo-[b]1")])
+        await pilot.press("G")
+        await shows(pilot, "r resumes from step 10")
+        await pilot.press("r")
+        await shows(pilot, "Let it wait for its turn?")
+        await pilot.press("y")
+        await until(pilot, lambda: done[1:] == [("resume", "sft-0", False), ("resume", "sft-0", True)])
+
+
+async def test_the_exam_of_a_finished_run(runs: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """x examines a run that has ended, in a process of its own; one that goes on has nothing to examine."""
+    spawned: list[list[str]] = []
+    monkeypatch.setattr("ftarena.processes.spawn_detached", lambda argv, **more: spawned.append(argv))
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("x")
+        await pilot.press("j", "x")
+        await until(pilot, lambda: len(spawned) == 1)
+        assert spawned[0][-2:] == ["ftarena.evaluation.exam", str(runs.runs / "sft-1-20260102-030405")]
+
+
+async def test_exporting_the_figures(runs: Workspace) -> None:
+    """e, c writes every figure into the project's exports, and says where."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("e")
+        await shows(pilot, "a table of every figure")
+        await pilot.press("c")
+        await until(pilot, lambda: list((runs.root / "exports").glob("dpo-*.csv")))
+    written = next((runs.root / "exports").glob("dpo-*.csv")).read_text()
+    assert written.startswith("run,step,time,")
+
+
+async def test_every_action_is_in_the_palette(runs: Workspace) -> None:
+    """ctrl+p has by name what the keys do; what cannot be done with this run is not offered."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(pilot, "train loss")
+        names = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"New", "Plan", "Stop", "Stop now", "Pause", "Log", "Export", "Overlay", "Next chart"} <= names
+        assert not {"Resume", "Examine", "Compare checkpoints"} & names
+        await pilot.press("j")
+        await pilot.pause()
+        names = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Examine", "Compare checkpoints"} <= names and "Pause" not in names
 
 
 async def test_the_command_that_repeats_a_run(runs: Workspace) -> None:
@@ -94,7 +222,7 @@ async def test_why_it_failed(runs: Workspace) -> None:
     """I go down to the failed run: its reason is there, as it was written."""
     app = FtarenaApp(make_desk(runs), "runs")
     async with app.run_test(size=LARGE) as pilot:
-        await shows(pilot, "last line")
+        await shows(pilot, "train loss")
         await pilot.press("G")
         await shows(pilot, "out of memory [/] at step 12")
 
@@ -103,7 +231,7 @@ async def test_the_whole_log_is_followed(runs: Workspace) -> None:
     """l opens the whole log; what is written later appears by itself; esc goes back."""
     app = FtarenaApp(make_desk(runs), "runs")
     async with app.run_test(size=SMALL) as pilot:
-        await shows(pilot, "last line")
+        await shows(pilot, "train loss")
         await pilot.press("l")
         await until(pilot, lambda: not isinstance(app.screen, RunsScreen))
         await shows(pilot, "last line")
@@ -118,10 +246,12 @@ async def test_the_whole_log_is_followed(runs: Workspace) -> None:
 async def test_stopping_asks_first(runs: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """s asks before it stops a run; n leaves it alone; a run that has ended is not stopped again."""
     stopped: list[str] = []
-    monkeypatch.setattr("ftarena.training.jobs.stop_run", lambda run: stopped.append(run.name))
+    monkeypatch.setattr(
+        "ftarena.training.jobs.stop_run", lambda run, now=False: stopped.append(run.name + " now" * now)
+    )
     app = FtarenaApp(make_desk(runs), "runs")
     async with app.run_test(size=SMALL, notifications=True) as pilot:
-        await shows(pilot, "last line")
+        await shows(pilot, "train loss")
         await pilot.press("s")
         await shows(pilot, "at step 90 of 120?")
         await pilot.press("n")
@@ -131,15 +261,19 @@ async def test_stopping_asks_first(runs: Workspace, monkeypatch: pytest.MonkeyPa
         await shows(pilot, "at step 90 of 120?")
         await pilot.press("y")
         await until(pilot, lambda: stopped == ["dpo-[b]1"])
+        await pilot.press("S")
+        await shows(pilot, "since its last checkpoint is lost")
+        await pilot.press("y")
+        await until(pilot, lambda: stopped[1:] == ["dpo-[b]1 now"])
         await pilot.press("j", "s")
         await shows(pilot, "has ended already")
 
 
 async def test_a_new_run(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """n asks for a recipe and starts it; a recipe that does not exist is an error with a hint, no crash."""
+    """n asks for a recipe and starts it; a recipe that does not exist is told in the dialog."""
     started: list[str] = []
 
-    def start(recipe: Any, ws: Workspace, recipe_file: Path, *, make_room: Any) -> Any:
+    def start(recipe: Any, ws: Workspace, recipe_file: Path, **more: Any) -> Any:
         started.append(recipe.name)
         return list_runs(workspace)[0]
 
@@ -157,8 +291,6 @@ async def test_a_new_run(workspace: Workspace, tmp_path: Path, monkeypatch: pyte
         await pilot.press("enter")
         await shows(pilot, "none.yaml")
         assert not started
-        await pilot.press("n")
-        await shows(pilot, "Which recipe?")
         app.screen.query_one("Input").value = str(recipe)  # type: ignore[attr-defined]
         await pilot.press("enter")
         await until(pilot, lambda: started == ["mine"])

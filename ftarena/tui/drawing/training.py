@@ -1,89 +1,102 @@
-"""A training run as curves and facts."""
+"""Training runs on the full screen: a row of the list, the facts of one, the names of its charts."""
 
-import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ftarena.drawing.curves import Series, number
-from ftarena.drawing.pieces import Piece, Row, wrap
+from rich.cells import cell_len
+
+from ftarena.drawing.curves import number
+from ftarena.drawing.pieces import Piece, Row
 from ftarena.text import clean_line, duration
+from ftarena.training.standing import (
+    Fact,
+    Standing,
+    checkpoint_words,
+    fact_rows,
+    figure_facts,
+    guard_facts,
+    progress_words,
+    short_path,
+    state_facts,
+    state_words,
+)
 
 if TYPE_CHECKING:
+    from ftarena.training.charts import Chart
     from ftarena.training.runs import Run
 
-SIGNS = {
-    "queued": "·",
-    "preparing": "◌",
-    "training": "◐",
-    "evaluating": "◐",
-    "finished": "●",
-    "stopped": "■",
-    "failed": "✕",
-    "died": "✕",
-}
-"""A sign a state, since colour may be missing."""
+_STATE_STYLES = {"failed": "bad", "died": "bad", "finished": "good", "paused": "warn"}
 
 
-def curves(metrics: Sequence[Mapping[str, object]]) -> list[Series]:
-    """Return the curves of training and held-out loss from the rows of `metrics.jsonl`.
-
-    Args:
-        metrics: Rows with `step` and TRL's names (`loss`, `eval_loss`); others are left out.
-    """
-    return [
-        Series("train loss", _points(metrics, "loss"), "first"),
-        Series("held-out loss", _points(metrics, "eval_loss"), "second", "◆"),
-    ]
-
-
-def _points(metrics: Sequence[Mapping[str, object]], key: str) -> list[tuple[float, float]]:
-    found = []
-    for row in metrics:
-        step, value = row.get("step"), row.get(key)
-        if isinstance(step, int | float) and isinstance(value, int | float) and math.isfinite(value):
-            found.append((float(step), float(value)))
-    return found
-
-
-def progress_words(run: "Run") -> str:
-    """Return how far a run is: `120/360 33 %`."""
-    if not run.total_steps:
-        return "–"
-    return f"{run.step}/{run.total_steps} {100 * run.step / run.total_steps:.0f} %"
-
-
-def fact_rows(run: "Run", command: Sequence[str], width: int) -> list[Row]:
-    """Return what is known about a run, a fact a row (wrapped).
+def run_cells(run: "Run", guards: tuple[str, str]) -> Sequence[str | Piece]:
+    """Return the cells of a run in the list of runs.
 
     Args:
         run: The run.
-        command: What would do the same in a shell.
-        width: Cells a row.
+        guards: What its guards found in a word or two, and the style of it.
     """
-    left = f", {duration(run.eta_s)} left" if run.eta_s else ""
-    facts = [("state", f"{SIGNS.get(str(run.state), '?')} {run.state}, {progress_words(run)}{left}")]
-    if run.message:
-        facts.append(("", clean_line(run.message)))
-    names = {"loss": "loss", "eval_loss": "held-out", "rewards/accuracies": "accuracy"}
-    now = [f"{name} {number(run.metrics[key])}" for key, name in names.items() if key in run.metrics]
-    if "tokens_per_s" in run.metrics:
-        now.append(f"{run.metrics['tokens_per_s']:,.0f} tokens/s")
-    if now:
-        facts.append(("now", " · ".join(now)))
-    if run.adapter is not None:
-        facts.append(("adapter", clean_line(short_path(run.adapter))))
-    facts += [("in a shell", clean_line(shlex.join(command))), ("base", clean_line(run.base_model))]
-    rows: list[Row] = []
-    for name, value in facts:
-        first, *rest = wrap([Piece(value)], max(width - 12, 10), fold=name in ("adapter", "in a shell"))
-        rows.append([Piece(name.ljust(12), "quiet"), *first])
-        rows += [[Piece(" " * 12), *row] for row in rest]
-    return rows
+    loss, held_out = run.metrics.get("loss"), run.metrics.get("eval_loss")
+    return (
+        run.name,
+        run.method,
+        Piece(state_words(run), _STATE_STYLES.get(str(run.state), "strong")),
+        progress_words(run),
+        "–" if loss is None else number(loss),
+        "–" if held_out is None else number(held_out),
+        Piece(*guards),
+        duration(run.eta_s) if run.eta_s else "–",
+    )
 
 
-def short_path(path: Path) -> str:
-    """Return a path relative to the current folder where it lies below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+def facts_of(standing: Standing, recipe: Path) -> Iterator[Fact]:
+    """Yield what is known about a run, what matters most first.
+
+    Args:
+        standing: The run.
+        recipe: The resolved one: typed in a shell, it does the same again.
+    """
+    run = standing.run
+    yield from state_facts(standing)
+    if run.resumable_from is not None:
+        yield Fact("go on", f"r resumes from step {run.resumable_from}")
+    yield from guard_facts(standing.guards)
+    yield from figure_facts(standing)
+    if words := checkpoint_words(run):
+        yield Fact("checkpoints", words)
+    if run.adapter is not None or run.model is not None:
+        yield Fact("result", clean_line(short_path(run.adapter or run.model or run.directory)), folds=True)
+    yield Fact("base", f"{clean_line(run.base_model)}, {run.tuning}")
+    yield Fact("in a shell", clean_line(shlex.join(["ftarena", "train", short_path(recipe)])), folds=True)
+
+
+def run_rows(standing: Standing, recipe: Path, width: int) -> list[Row]:
+    """Return the facts of a run as rows of so many cells."""
+    return fact_rows(facts_of(standing, recipe), width)
+
+
+def tab_row(charts: Sequence["Chart"], shown: int, over: str, width: int) -> Row:
+    """Return the names of the charts, the one that is shown first in bold; as many as fit.
+
+    Args:
+        charts: In their order.
+        shown: Number of the one that is shown.
+        over: Name of the run that is laid over, or nothing.
+        width: Cells.
+    """
+    if not charts:
+        return []
+    note = f"  dotted: {clean_line(over)}" if over else ""
+    room = width - cell_len(note) - 4
+    row: Row = [Piece("[ ", "quiet")]
+    # From the one before the shown on, so that it is in view however narrow the pane is.
+    first = max(shown - 1, 0) if sum(len(one.name) + 2 for one in charts) > room else 0
+    for at, chart in list(enumerate(charts))[first:]:
+        room -= len(chart.name) + 2
+        if room < 0:
+            row.append(Piece("… ", "quiet"))
+            break
+        name = f"‹{chart.name}› " if at == shown else f"{chart.name}  "
+        row.append(Piece(name, "strong" if at == shown else "quiet"))
+    return [*row, Piece("]", "quiet"), Piece(note, "quiet")]
