@@ -31,7 +31,7 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch it; ctrl+c s
 After = Annotated[
     str | None, typer.Option("--after", metavar="RUN", help="Start when this run has ended well.")
 ]
-Queue = Annotated[bool, typer.Option("--queue", help="Wait until the runs before it have ended.")]
+Queue = Annotated[bool, typer.Option("--queue", help="Wait for the device where other runs have it.")]
 Force = Annotated[bool, typer.Option("--force", help="Start it even if the plan says that it cannot fit.")]
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Run the Python file that reward_file names (grpo).")

@@ -14,6 +14,7 @@ _ENDS = {
     RunState.FAILED: "failed",
     RunState.DIED: "died (killed from outside, or out of memory)",
     RunState.STOPPED: "was stopped",
+    RunState.PAUSED: "was paused",
 }
 
 
@@ -21,7 +22,7 @@ def follow(stage: Stage, workspace: Workspace, run: Run) -> Run:
     """Show a run as a stage until it has finished, and return it as it is then.
 
     Raises:
-        FtarenaError: It failed, died or was stopped.
+        FtarenaError: It failed, died, was stopped or paused.
     """
     while True:
         run = find_run(workspace, run.id)
@@ -32,7 +33,7 @@ def follow(stage: Stage, workspace: Workspace, run: Run) -> Run:
             raise FtarenaError(
                 f"the run {run.id} {_ENDS[run.state]} at step {run.step} of {run.total_steps}"
                 + (f": {run.message}" if run.message else ""),
-                f"ftarena runs logs {run.id}",
+                f"ftarena runs {'resume' if run.state is RunState.PAUSED else 'logs'} {run.id}",
             )
         time.sleep(POLL_S)
 

@@ -15,8 +15,8 @@ from ftarena.recipes.catalogue import is_list
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
 from ftarena.recipes.names import ALIASES
-from ftarena.text import clean_text
-from ftarena.training.data import sources_of
+from ftarena.text import clean_line, clean_text
+from ftarena.training.data import drawn_later, sources_of
 from ftarena.training.models import prepare_model
 from ftarena.workspace import Workspace
 
@@ -142,13 +142,22 @@ def train_recipe(
     if not is_ready(ref):
         prepare_model(ref, lambda line: print(f"{ref.name}: {line}", file=sys.stderr))
     entries = (*recipe.dataset, *recipe.eval_dataset, *recipe.replay_dataset)
-    note_unapplied([source for entry in entries for source in sources_of(entry, recipe.method)])
+    files = [entry for entry in entries if not drawn_later(entry)]
+    note_unapplied([source for entry in files for source in sources_of(entry, recipe.method)])
     run = start_training(
-        recipe, workspace, file, after=after, queue=queue, force=force, allow_code=allow_code
+        recipe,
+        workspace,
+        file,
+        after=after,
+        queue=queue,
+        force=force,
+        allow_code=allow_code,
+        tell=lambda line: print(clean_line(line), file=sys.stderr),
     )
     print(run.id)
     print(
-        f"It trains on its own; you may close the terminal. Watch it: ftarena runs logs -f {run.id}",
+        f"It {_begins(after, queue=queue)} on its own; you may close the terminal. "
+        f"Watch it: ftarena runs watch {run.id}",
         file=sys.stderr,
     )
     if follow_it:
@@ -158,8 +167,17 @@ def train_recipe(
             stages.run("run") as stage,
         ):
             run = follow(stage, workspace, run)
-        print(
-            f"It takes part in the arena now: ftarena, or: ftarena chat --right run:{run.id} -p …",
-            file=sys.stderr,
-        )
+        if run.method == "reward":
+            print(f"It scores answers; take it elsewhere: ftarena export model {run.id}", file=sys.stderr)
+        else:
+            print(
+                f"It takes part in the arena now: ftarena, or: ftarena chat --right run:{run.id} -p …",
+                file=sys.stderr,
+            )
     return 0
+
+
+def _begins(after: str | None, *, queue: bool) -> str:
+    if after is not None:
+        return f"begins when {after} has ended, and trains"
+    return "begins when the device is free, and trains" if queue else "trains"

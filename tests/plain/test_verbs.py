@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from ftarena import cli
 from ftarena.cli.train import VERBS
 from ftarena.errors import UsageError
 from ftarena.plain.recipe_help import key_lines
@@ -97,6 +99,48 @@ def test_a_recipe_behind_its_keys() -> None:
     assert recipe_path("a.yaml") == Path("a.yaml")
     with pytest.raises(UsageError, match="goes before its keys"):
         recipe_path("--packing")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ([], {}),
+        (["--queue", "--force"], {"queue": True, "force": True}),
+        (["--after", "sft-1", "--allow-code"], {"after": "sft-1", "allow_code": True}),
+    ],
+)
+@pytest.mark.parametrize("by_file", [True, False])
+def test_what_i_ask_for_reaches_the_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    asked: dict[str, object],
+    by_file: bool,
+) -> None:
+    """`--after`, `--queue`, `--force` and `--allow-code` mean the same with a recipe and with a verb."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FTARENA_HOME", str(tmp_path / "home"))
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    (tmp_path / "r.yaml").write_text("method: sft\nmodel_name_or_path: demo:smollm2\ndataset: rows.jsonl\n")
+    found: dict[str, object] = {}
+
+    def start(recipe: Recipe, workspace: object, file: Path | None, **keys: object) -> SimpleNamespace:
+        found.update(keys, file=file, max_steps=recipe.max_steps)
+        return SimpleNamespace(id="sft-2", method="sft")
+
+    monkeypatch.setattr("ftarena.plain.train.start_training", start)
+    monkeypatch.setattr("ftarena.plain.train.is_ready", lambda ref: True)
+    start_words = ["train", "r.yaml"] if by_file else ["sft", "-m", "demo:smollm2", "--data", "rows.jsonl"]
+    monkeypatch.setattr(sys, "argv", ["ftarena", *start_words, "--max-steps", "3", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    found.pop("tell")
+    usual = {"after": None, "queue": False, "force": False, "allow_code": False}
+    assert found == usual | asked | {"file": Path("r.yaml") if by_file else None, "max_steps": 3}
+    said = capsys.readouterr()
+    assert said.out == "sft-2\n" and "ftarena runs watch sft-2" in said.err
 
 
 def test_a_default_is_written_as_in_a_recipe() -> None:
