@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from ftarena.arena import contestant_of
 from ftarena.arena.scoreboard import scoreboard
 from ftarena.plain.progress import Stage, Stages
 from ftarena.scoring.words import counted, hundredths, percent, summary
+from ftarena.serving.contestants import Contestant
 from ftarena.store import Store
 from ftarena.text import clean_line, duration, shorten, size
 from ftarena.training.jobs import Run, find_run
@@ -49,8 +51,9 @@ def export_model(
         FtarenaError: There is nothing to ship, it does not fit, or it is not what the run learned.
     """
     run = find_run(workspace, key)
-    as_trained = scale == 1 and weights_of(run, checkpoint).step in (None, run.step)
-    arena = arena_lines(database, run) if as_trained else ()
+    step = weights_of(run, checkpoint).step
+    # People voted on what it learned as a whole: a weakened adapter is something else.
+    arena = arena_lines(database, run, step) if scale == 1 else ()
     stages = Stages([Stage("export", f"Model {clean_line(target.name)}", None)])
     with stages, stages.run("export") as stage:
         made = make(
@@ -74,12 +77,19 @@ def export_model(
     return 0
 
 
-def arena_lines(database: Path, run: Run) -> tuple[str, ...]:
-    """Return what people voted about a run's contestants, a line a pair; empty where nobody has."""
+def arena_lines(database: Path, run: Run, step: int | None = None) -> tuple[str, ...]:
+    """Return what people voted about what a run learned, a line a pair; empty where nobody has.
+
+    Args:
+        database: The arena.
+        run: The run.
+        step: Of the checkpoint that is meant; `None` is what the run ended with.
+    """
     if not database.exists():
         return ()
     with Store.open_existing(database) as store:
-        names = {row.name for row in store.contestants() if row.run_id == run.id}
+        rows = [row for row in store.contestants() if row.run_id == run.id]
+        names = {row.name for row in rows if _is_of(contestant_of(row), run, step)}
         _, report = scoreboard(store.standing_votes())
     lines = []
     for pair in report.pairs:
@@ -97,6 +107,13 @@ def arena_lines(database: Path, run: Run) -> tuple[str, ...]:
             f"({clean_line(summary(pair))})"
         )
     return tuple(lines)
+
+
+def _is_of(contestant: Contestant, run: Run, step: int | None) -> bool:
+    """Return whether a contestant answers with these weights, whatever its prompt and sampling."""
+    if contestant.is_whole:
+        return step is None
+    return contestant.adapter == (run.id if step is None else f"{run.id}/checkpoint-{step}")
 
 
 def _told(made: Export) -> list[str]:

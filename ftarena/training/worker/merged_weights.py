@@ -75,6 +75,11 @@ class Adapter:
     scaling: float
     """Factor of B·A: alpha / r, or alpha / √r."""
 
+    @property
+    def learned(self) -> bool:
+        """Whether it changes anything at all: B is zero before the first step."""
+        return any(bool(change.b.any()) for change in self.changes.values() if change.b is not None)
+
     def apply(self, name: str, weight: torch.Tensor) -> torch.Tensor:
         """Return a weight as the adapter makes it, in float32; one that it leaves alone as it is."""
         change = self.changes.get(name)

@@ -63,6 +63,11 @@ def merge(
         changes = None if adapter is None else read_adapter(adapter, scale)
         count = write_merged(base, target, adapter=changes, dtype=dtype, on_progress=_tell)
         result: dict[str, Any] = asdict(count)
+        if changes is not None and not changes.learned:
+            raise FtarenaError(
+                "the adapter is as it was before the first step: it changes nothing",
+                "ship a later checkpoint: --checkpoint STEP",
+            )
         if changes is not None and not count.changed:
             raise FtarenaError(
                 "merged, the weights are still the base's: what was learned is lost in this number format",
