@@ -18,7 +18,7 @@ from ftarena.workspace import Workspace
 
 from .support import LARGE, SMALL, make_desk, screen_text, shows, until
 
-RESUME = "ftarena.training.jobs.resume_run"
+RESUME = "ftarena.arena.sharing.resume_training"
 
 
 @pytest.fixture

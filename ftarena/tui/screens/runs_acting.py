@@ -94,9 +94,7 @@ class RunActions(Place):
     def _begin(self, path: Path, queue: bool) -> "Run":
         from ftarena.arena.sharing import start_training
 
-        workspace = self.desk.workspace.ensure()
-        more = {"queue": True} if queue else {}
-        return start_training(_load(str(path)), workspace, recipe_file=path, **more)
+        return start_training(_load(str(path)), self.desk.workspace.ensure(), recipe_file=path, queue=queue)
 
     async def _asked_to_queue(self, error: FtarenaError) -> bool:
         """Return whether a run that was refused because others train shall wait for its turn."""
@@ -154,9 +152,9 @@ class RunActions(Place):
         self._tell("Resumed", f"{clean_line(run.id)} from step {run.resumable_from}")
 
     def _go_on(self, run: "Run", queue: bool) -> "Run":
-        from ftarena.training.jobs import resume_run
+        from ftarena.arena.sharing import resume_training
 
-        return resume_run(run, self.desk.workspace, queue=queue)
+        return resume_training(run, self.desk.workspace, queue=queue)
 
     async def _going(self, consequence: str, verb: str) -> "Run | None":
         """Return the chosen run if it goes on and someone said yes."""
