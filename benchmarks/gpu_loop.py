@@ -193,7 +193,7 @@ def main() -> None:
             answers = long_examples(options.home / "answers.jsonl", 64, 150)
             sft = train(
                 workspace,
-                ROOT / "configs/sft-lora-7b-24gb.yaml",
+                Path("24gb-7b-lora"),
                 {**common, "dataset": str(answers), "eval_steps": "null", "save_steps": "null"},
             )
             pairs = long_examples(options.home / "pairs.jsonl", 32, 112, pairs=True)

@@ -37,3 +37,11 @@ def recipe_schema() -> None:
     from ftarena.plain.recipe import print_schema
 
     raise typer.Exit(print_schema())
+
+
+@recipe_app.command("presets")
+def recipe_presets(as_json: AsJson = False) -> None:
+    """List the recipes that come along: a name is given to train or plan where a file would be."""
+    from ftarena.plain.presets import list_presets
+
+    raise typer.Exit(list_presets(as_json=as_json))

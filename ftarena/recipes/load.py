@@ -17,6 +17,7 @@ from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
 from ftarena.recipes.finding import find_files
 from ftarena.recipes.finding import said as _said
 from ftarena.recipes.names import ALIASES, FOREIGN, GONE, method_meant, nearest
+from ftarena.recipes.presets import preset_path
 from ftarena.recipes.reading import read_lines
 from ftarena.recipes.schema import BELONGS, Recipe
 from ftarena.text import clean_line, shorten
@@ -33,7 +34,7 @@ def load_recipe(
     """Read a recipe and check it.
 
     Args:
-        path: The YAML file. None: the overrides say everything.
+        path: The YAML file, or the name of a preset. None: the overrides say everything.
         overrides: Keys given on the command line, as text, with dashes or underscores; they win. A list is
             written as in YAML, `[sigmoid, sft]` or `[{path: a.jsonl, weight: 2}, b.jsonl]`; an empty
             value or `null` takes a key back.
@@ -46,6 +47,7 @@ def load_recipe(
         UsageError: No such file, broken YAML, unknown keys, impossible or contradictory values, missing data.
             The message has one line a problem, with `file:line` where it came from a file.
     """
+    path = preset_path(path) if path is not None else None
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
     problems: list[str] = []
