@@ -1,20 +1,24 @@
-"""Write commands.md, recipes.md and findings.md from the program, so that they cannot fall behind it.
+"""Write commands.md, recipes.md, recipe.schema.json and findings.md from the program, so that they keep up.
 
 .venv/bin/python docs/make_reference.py            write them
 .venv/bin/python docs/make_reference.py --check    exit 1 if one is not what it would write
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
 
 from ftarena.curation.check import leakage, near, sampling
 from ftarena.curation.findings import CODES
+from ftarena.recipes.catalogue import METHODS, Key, as_yaml, groups
 from ftarena.recipes.data_entries import DataEntry
-from ftarena.recipes.schema import Recipe
+from ftarena.recipes.defaults import FULL_LR_DIVISOR, defaults_of
+from ftarena.recipes.json_schema import recipe_schema
+from ftarena.recipes.keys.task import Method
 
 DOCS = Path(__file__).parent
 
@@ -34,6 +38,19 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("data", "mix"),
     ("data", "replay"),
     ("train",),
+    ("plan",),
+    ("sft",),
+    ("dpo",),
+    ("ipo",),
+    ("kto",),
+    ("orpo",),
+    ("simpo",),
+    ("cpo",),
+    ("reward",),
+    ("grpo",),
+    ("recipe", "import"),
+    ("recipe", "schema"),
+    ("recipe", "presets"),
     ("runs",),
     ("runs", "show"),
     ("runs", "watch"),
@@ -57,6 +74,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("score",),
     ("votes", "import"),
+    ("export", "model"),
     ("export", "votes"),
     ("export", "dpo"),
     ("doctor",),
@@ -118,6 +136,75 @@ Entries of axolotl's `datasets` (`type`, `ds_type`, `field_…`) are understood 
 """What an entry may say, before its keys."""
 
 
+KEYS_BELOW = """
+
+Task:
+  … and so on: every key that {0} has, see recipes.md"""
+"""What stands for the keys in a verb's help, which recipes.md says in full."""
+
+
+ROWS = (
+    ("sft", '{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}'),
+    ("sft", '{"prompt": …, "completion": …}'),
+    ("sft", '{"text": …}'),
+    ("dpo, ipo, orpo, simpo, cpo, reward", '{"prompt": …, "chosen": …, "rejected": …}'),
+    ("kto", '{"prompt": …, "completion": …, "label": true}'),
+    ("grpo; held out, questions", '{"prompt": …, "reference": …}'),
+    ("grpo; questions", '{"prompt": …}'),
+)
+"""What is trained on, by method."""
+
+
+DEFAULTS = f"""## Defaults by method
+
+The learning rate is that of an adapter of rank 16 on all linear layers with 16 examples a step; full
+fine-tuning starts from a {FULL_LR_DIVISOR:g}th of it (Schulman et al. 2025, "LoRA Without Regret").
+
+| method | learning rate | full | beta | loss | from |
+|---|---|---|---|---|---|"""
+
+
+ABOUT = """A recipe is a flat YAML file with the names that Hugging Face and TRL users type; examples are in
+[configs/](../configs/). Every key is also an option of `ftarena train`: `learning_rate: 2e-4` is
+`--learning-rate 2e-4`. Without a file, each method is a command: `ftarena sft --model M --data F`, and
+its help lists its keys. `--dry-run` prints what it comes to.
+
+An unknown key is an error that names the nearest one. The names of LLaMA-Factory, axolotl, torchtune
+and others for the same thing are understood and reported once; a whole recipe of theirs is taken over
+by `ftarena recipe import`, see [importing.md](importing.md).
+
+A relative path is looked for in the current folder, then in the recipe's folder, then in the one
+above it.
+
+A run keeps the recipe as it was written (`recipe.yaml`) and, with what the command line said and
+every default, as it was understood (`recipe.resolved.yaml`). The latter does the same again:
+
+```console
+$ ftarena train .ftarena/runs/sft-20260109-101500/recipe.resolved.yaml
+```
+
+What is trained on, by the shape of its rows; every format and spelling that is read is in
+[data-formats.md](data-formats.md), what can be done about a messy file in [data.md](data.md):
+"""
+"""What the page of recipes opens with."""
+
+
+EDITORS = """## In an editor
+
+[recipe.schema.json](recipe.schema.json) is the schema of all this. An editor with a YAML language server
+completes keys, shows what they mean and marks what is wrong, where the first line of a recipe names it:
+
+```console
+$ ftarena recipe schema > recipe.schema.json
+```
+
+```yaml
+# yaml-language-server: $schema=recipe.schema.json
+method: sft
+```
+"""
+
+
 def commands() -> str:
     """Return the page of commands: each one's own help."""
     parts = [
@@ -140,46 +227,61 @@ def commands() -> str:
             },
         )
         help_text = done.stdout.replace("python -m ftarena", "ftarena").strip("\n")
+        if words and words[0] in METHODS:
+            help_text = re.sub(r"\n\nTask:\n.*", KEYS_BELOW.format(*words), help_text, flags=re.DOTALL)
         title = " ".join(("ftarena", *words))
         parts.append(f"## {title}\n\n```console\n$ {title} --help\n{trimmed(help_text)}\n```\n")
     return "\n".join(parts)
 
 
 def recipes() -> str:
-    """Return the page of recipe keys: name, type, default and meaning of each."""
+    """Return the page of recipe keys: by concern, type, default, methods and meaning of each."""
     parts = [
         "# Recipes\n",
-        "A recipe is a flat YAML file with the names that Hugging Face and TRL users type; examples are in\n"
-        "[configs/](../configs/). Every key is also an option of `ftarena train`: `learning_rate: 2e-4` is\n"
-        "`--learning-rate 2e-4`. An unknown key is an error that names the nearest one; the names of\n"
-        "LLaMA-Factory and axolotl for the same thing are understood and reported once.\n\n"
-        "A relative path is looked for in the current folder, then in the recipe's folder, then in the one\n"
-        "above it.\n\n"
-        "A run keeps the recipe as it was written (`recipe.yaml`) and, with what the command line said and\n"
-        "every default, as it was understood (`recipe.resolved.yaml`). The latter does the same again:\n\n"
-        "```console\n$ ftarena train .ftarena/runs/sft-20260109-101500/recipe.resolved.yaml\n```\n\n"
-        "What is trained on, by the shape of its rows; every format and spelling that is read is in\n"
-        "[data-formats.md](data-formats.md), what can be done about a messy file in [data.md](data.md):\n\n"
-        "| for | a row |\n|---|---|\n"
-        '| `sft` | `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}` |\n'
-        '| `sft` | `{"prompt": …, "completion": …}` |\n'
-        '| `sft` | `{"text": …}` |\n'
-        '| `dpo` | `{"prompt": …, "chosen": …, "rejected": …}` |\n'
-        '| held out, questions | `{"prompt": …, "reference": …}` |\n'
-        '| questions | `{"prompt": …}` |\n\n'
-        "`prompt` and answers are lists of turns as above, or plain text. Other keys are left alone. A row\n"
-        "without an answer can be asked (`ftarena prompts add`), but not trained on or measured.\n",
+        ABOUT,
+        "| for | a row |\n|---|---|",
+        *(f"| {methods} | `{row}` |" for methods, row in ROWS),
+        "\n`prompt` and answers are lists of turns as above, or plain text. Other keys are left alone. A\n"
+        "row without an answer can be asked (`ftarena prompts add`), but not trained on or measured,\n"
+        "unless functions score the answers (`grpo`).\n",
+        DEFAULTS,
+        *map(_defaults, METHODS),
+        "",
+        EDITORS,
         ENTRIES,
     ]
     for name, field in DataEntry.model_fields.items():
         parts.append(f"- `{name}`: {' '.join((field.description or '').split())}")
-    parts.append("\n## Keys\n")
-    for name, field in Recipe.model_fields.items():
-        kind = field_type(field.annotation)
-        default = "required" if field.is_required() else f"default `{shown(field.get_default())}`"
-        meaning = " ".join((field.description or "").split())
-        parts.append(f"### `{name}`\n\n{kind}, {default}.\n\n{textwrap.fill(meaning, 110)}\n")
+    for group in groups():
+        parts.append(f"\n## {group.title}\n\n{group.about}.\n")
+        parts += [_key(key) for key in group.keys]
     return "\n".join(parts)
+
+
+def _defaults(method: Method) -> str:
+    usual = defaults_of(method)
+    cells = (
+        f"`{method}`",
+        f"{usual.lora_learning_rate:g}",
+        f"{usual.learning_rate(has_adapter=False):g}",
+        "" if usual.beta is None else f"{usual.beta:g}",
+        ", ".join(usual.loss_type) or "its own",
+        usual.source,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _key(key: Key) -> str:
+    default = "required" if key.required else f"default `{as_yaml(key.default)}`"
+    only = f" Only {', '.join(f'`{method}`' for method in key.methods)}." if key.methods != METHODS else ""
+    others = f" Elsewhere: {', '.join(f'`{name}`' for name in key.aliases)}." if key.aliases else ""
+    head = textwrap.fill(f"{key.kind}, {default}.{only}{others}", 110, break_on_hyphens=False)
+    return f"### `{key.name}`\n\n{head}\n\n{textwrap.fill(key.meaning, 110)}\n"
+
+
+def schema() -> str:
+    """Return the JSON Schema of a recipe."""
+    return json.dumps(recipe_schema(), ensure_ascii=False, indent=1) + "\n"
 
 
 def findings() -> str:
@@ -216,29 +318,6 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def field_type(annotation: object) -> str:
-    """Return a type as a person would say it."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return "One of " + ", ".join(f"`{choice}`" for choice in arguments)
-    if origin is list:
-        choices = get_args((get_args(arguments[0]) or [None])[0])  # of Annotated[A | B, …]
-        kind = "text or entry" if DataEntry in choices else field_type(arguments[0]).lower()
-        return {"text or entry": "List of texts or entries"}.get(kind, f"List of {kind}s")
-    if origin is Annotated or arguments:  # Annotated[X, …] or X | None
-        return field_type(arguments[0])
-    return {bool: "True or false", int: "Whole number", float: "Number", str: "Text"}[annotation]
-
-
-def shown(value: object) -> str:
-    """Return a default as it would stand in YAML."""
-    if value is None:
-        return "unset"
-    if isinstance(value, list):
-        return f"[{', '.join(map(str, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def trimmed(text: str) -> str:
     """Return text without spaces at the ends of lines."""
     return "\n".join(line.rstrip() for line in text.splitlines())
@@ -250,6 +329,7 @@ def main() -> int:
     for name, text in (
         ("commands.md", commands()),
         ("recipes.md", recipes()),
+        ("recipe.schema.json", schema()),
         ("findings.md", findings()),
     ):
         path = DOCS / name

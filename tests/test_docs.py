@@ -28,6 +28,7 @@ def test_the_reference_is_what_the_program_says() -> None:
         "CONTRIBUTING.md",
         "docs/votes.md",
         "docs/data.md",
+        "docs/importing.md",
         "docs/recipes.md",
         "data/demo/README.md",
     ],

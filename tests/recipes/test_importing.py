@@ -316,6 +316,16 @@ def test_foreign_words_cannot_break_out_of_a_comment(folder: Path) -> None:
     assert "\x1b" not in text and yaml.safe_load(text)["method"] == "sft"
 
 
+def test_the_page_says_what_the_program_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of the docs is what I get when I type it."""
+    page = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
+    theirs = page.partition("```yaml\n")[2].partition("```")[0]
+    shown = page.partition("-o mine.yaml\n")[2].partition("```")[0]
+    (folder / "theirs.yml").write_text(theirs)
+    assert import_file(Path("theirs.yml"), Path("mine.yaml"), data_folder=None, as_json=False) == 0
+    assert capsys.readouterr().err == shown
+
+
 KEYS = sorted(
     {
         *llamafactory.MARKS,
