@@ -7,10 +7,8 @@ from pathlib import Path
 
 from ftarena.arena.sharing import start_training
 from ftarena.errors import UsageError
-from ftarena.plain.follow import follow
-from ftarena.plain.goes_on import told_what_goes_on
-from ftarena.plain.progress import Stage, Stages
 from ftarena.plain.unapplied import note_unapplied
+from ftarena.plain.watch import watch
 from ftarena.recipes.catalogue import is_list
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
@@ -160,21 +158,7 @@ def train_recipe(
         f"Watch it: ftarena runs watch {run.id}",
         file=sys.stderr,
     )
-    if follow_it:
-        with (
-            told_what_goes_on(workspace),
-            Stages([Stage("run", f"{run.method.upper()} {run.id}", None)]) as stages,
-            stages.run("run") as stage,
-        ):
-            run = follow(stage, workspace, run)
-        if run.method == "reward":
-            print(f"It scores answers; take it elsewhere: ftarena export model {run.id}", file=sys.stderr)
-        else:
-            print(
-                f"It takes part in the arena now: ftarena, or: ftarena chat --right run:{run.id} -p …",
-                file=sys.stderr,
-            )
-    return 0
+    return watch(workspace, run, out=sys.stderr) if follow_it else 0
 
 
 def _begins(after: str | None, *, queue: bool) -> str:

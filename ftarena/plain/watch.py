@@ -37,7 +37,7 @@ def watch(
     out: TextIO | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> int:
-    """Show a run until it has ended, then what its guards found; return 0.
+    """Show a run until it has ended, then what its guards found; return 1 if it was stopped or paused, else 0.
 
     On a terminal a page is drawn in place; a pipe or a dumb terminal gets a line at each change of state and
     each step that is logged.
@@ -131,4 +131,4 @@ def _last_words(standing: Standing, console: Console, out: TextIO) -> int:
     rows += fact_rows(next_facts(run), console.width)
     for line in printed(rows, ascii_only=plain):
         console.print(line, soft_wrap=True)
-    return 0
+    return int(run.state is not RunState.FINISHED)

@@ -204,7 +204,8 @@ def next_facts(run: Run) -> Iterator[Fact]:
     if run.state in (RunState.FAILED, RunState.DIED):
         yield Fact("its log", f"ftarena runs logs {key}", folds=True)
     if run.adapter is not None or run.model is not None:
-        yield Fact("ask it", f'ftarena chat --left base --right run:{key} -p "…"', folds=True)
+        if run.method != "reward":
+            yield Fact("ask it", f'ftarena chat --left base --right run:{key} -p "…"', folds=True)
         yield Fact("ship it", f"ftarena export model {key} -o DIR", folds=True)
 
 

@@ -110,11 +110,11 @@ def test_a_run_that_fails_is_an_error_with_a_way_on(workspace: Workspace) -> Non
 
 
 def test_a_paused_run_is_no_failure(workspace: Workspace) -> None:
-    """Somebody pauses it: watching ends well and says how it goes on."""
+    """Somebody pauses it: no error, but no success either, and I am told how it goes on."""
     folder = make_run(workspace, "sft-1", checkpoints=[30])
     out = io.StringIO()
     paused = acts(lambda: state(folder, state="paused", message="paused at step 90"))
-    assert watch(workspace, read_run(folder), out=out, wait=paused) == 0
+    assert watch(workspace, read_run(folder), out=out, wait=paused) == 1
     assert "‖ paused at step 90 of 120" in out.getvalue()
     assert "ftarena runs resume sft-1-20260102-030405   (from step 30)" in out.getvalue()
 
