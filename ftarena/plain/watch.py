@@ -37,7 +37,7 @@ def watch(
     out: TextIO | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> int:
-    """Show a run until it has ended, then what its guards found; return 1 if it was stopped or paused, else 0.
+    """Show a run until it has ended, then what its guards found.
 
     On a terminal a page is drawn in place; a pipe or a dumb terminal gets a line at each change of state and
     each step that is logged.
@@ -47,6 +47,9 @@ def watch(
         run: The run; one that has ended is told at once.
         out: Where to; standard output by default.
         wait: Waits so many seconds between two looks.
+
+    Returns:
+        0 where it finished, 1 where it was stopped or paused.
 
     Raises:
         FtarenaError: The run failed or died.
