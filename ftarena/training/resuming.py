@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ftarena.curation.sets.manifest import sha256_of
 from ftarena.errors import FtarenaError
 from ftarena.processes import read_json
-from ftarena.recipes.load import load_recipe
 from ftarena.recipes.models import resolve_model
 from ftarena.training.checkpoints import Checkpoint, newest_whole
 from ftarena.training.identity import fingerprint, versions
@@ -95,20 +96,26 @@ def _changed_inputs(run: Run) -> Iterator[str]:
     if before.get("recipe_sha256") != sha256_of(run.directory / RESOLVED_RECIPE):
         yield f"{RESOLVED_RECIPE} has changed"
         return
-    recipe = load_recipe(run.directory / RESOLVED_RECIPE)
+    # Not by `load_recipe`, which would complain of data files that are gone in its own way.
+    recipe = yaml.safe_load((run.directory / RESOLVED_RECIPE).read_text(encoding="utf-8"))
     folder = Path(read_terms(run.directory).folder)
-    named = recipe.model_name_or_path
-    model = folder / named if (folder / named).is_dir() else resolve_model(named).path
+    named, adapter = str(recipe["model_name_or_path"]), recipe.get("init_from")
+    model: Path | None = folder / named
+    if not (folder / named).is_dir():
+        try:
+            model = resolve_model(named).path
+        except FtarenaError:
+            model = None
     if model is None or not model.is_dir():
         yield f"the model {named} is gone"
     elif before.get("base_model_fingerprint") != fingerprint(model):
         yield f"the model {named} has changed"
-    if recipe.init_from is not None:
-        weights = folder / recipe.init_from / ADAPTER_WEIGHTS
+    if adapter is not None:
+        weights = folder / adapter / ADAPTER_WEIGHTS
         if not weights.is_file():
-            yield f"the adapter it started from, {recipe.init_from}, is gone"
+            yield f"the adapter it started from, {adapter}, is gone"
         elif before.get("init_from_sha256") != sha256_of(weights):
-            yield f"the adapter it started from, {recipe.init_from}, has changed"
+            yield f"the adapter it started from, {adapter}, has changed"
 
 
 def _other_versions(run: Run) -> Iterator[str]:
