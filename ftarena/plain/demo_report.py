@@ -1,4 +1,4 @@
-"""The demo without a terminal: what was learned and what was forgotten, measured and printed.
+"""The demo without a terminal: what was learned and what was forgotten, measured, examined and printed.
 
 Losses are asked from the engine, the same questions for base, SFT and DPO; the answers shown are greedy, so
 that a second report says the same. What was measured is kept in the workspace and measured once.
@@ -13,16 +13,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ftarena.errors import FtarenaError
+from ftarena.evaluation.exam import examine
 from ftarena.evaluation.examples import Example, load_examples
 from ftarena.evaluation.forgetting import paired_difference, verdict
 from ftarena.evaluation.loss import LossReport, heldout_loss
 from ftarena.plain.demo import DATA, Demo
+from ftarena.plain.exam import guard_lines
 from ftarena.plain.progress import Stage, Stages
 from ftarena.processes import read_json, write_json
 from ftarena.serving.client import EngineClient
 from ftarena.serving.contestants import BASE_NAME, Message, Sampling
 from ftarena.serving.engine import Engine
 from ftarena.text import clean_text, duration, shorten
+from ftarena.training.guards import Guard, read_guards
+from ftarena.training.jobs import Run
 
 FILE = "demo-report.json"
 SHOWN_PROMPTS = 6
@@ -60,7 +64,7 @@ class Measured(BaseModel):
 
 
 def report_demo(demo: Demo) -> None:
-    """Measure what is not measured yet and print the report to standard output.
+    """Measure and examine what is not yet, and print the report to standard output.
 
     Raises:
         FtarenaError: The engine went away.
@@ -75,7 +79,18 @@ def report_demo(demo: Demo) -> None:
         with stages:
             measured = asyncio.run(_measure(demo, models, stages))
         write_json(path, measured.model_dump(mode="json"))
-    print(render(measured, demo))
+    print(render(measured, demo, [(run, _examined(run, demo)) for run in (demo.sft, demo.dpo)]))
+
+
+def _examined(run: Run, demo: Demo) -> list[Guard]:
+    """Return what is known about a run, after an exam where there was none."""
+    if not any(guard.name == "knowledge" and guard.verdict != "unknown" for guard in read_guards(run)):
+        with (
+            Stages([Stage("exam", f"Exam of {shorten(run.name, 30)}", 120)]) as stages,
+            stages.run("exam") as stage,
+        ):
+            examine(run, demo.workspace, lambda line, part: stage.update(line, fraction=part))
+    return read_guards(run)
 
 
 def _kept(stored: dict[str, Any], models: tuple[tuple[str, str], ...]) -> Measured | None:
@@ -140,7 +155,7 @@ async def _answers(
     )
 
 
-def render(measured: Measured, demo: Demo) -> str:
+def render(measured: Measured, demo: Demo, guards: Sequence[tuple[Run, Sequence[Guard]]]) -> str:
     """Return the report as text, at most 100 columns wide, safe for any terminal."""
     first = measured.models[0][0]
     lines = [
@@ -158,6 +173,9 @@ def render(measured: Measured, demo: Demo) -> str:
             row[0] += f" ({learned.delta:+.2f}, {abs(learned.sigmas):.0f} σ)"
             row[1] += f" ({forgot.delta:+.2f}, {abs(forgot.sigmas):.1f} σ: {verdict(forgot)})"
         lines.append(f"{shorten(name, 12):12} {row[0]:24} {row[1]}")
+    for run, found in guards:
+        lines += ["", f"Guards of {shorten(run.name, 40)}:"]
+        lines += [piece for line in guard_lines(found) for piece in _wrap(line, "  ")]
     for question, answers in measured.answers:
         lines += ["", *_wrap(f"Q: {question}", "")]
         for name, answer in answers.items():
