@@ -48,6 +48,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("cpo",),
     ("reward",),
     ("grpo",),
+    ("recipe", "presets"),
+    ("recipe", "show"),
     ("recipe", "import"),
     ("recipe", "schema"),
     ("recipe", "presets"),

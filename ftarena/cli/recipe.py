@@ -45,3 +45,11 @@ def recipe_presets(as_json: AsJson = False) -> None:
     from ftarena.plain.presets import list_presets
 
     raise typer.Exit(list_presets(as_json=as_json))
+
+
+@recipe_app.command("show")
+def recipe_show(name: Annotated[str, typer.Argument(help="The name of a preset.")]) -> None:
+    """Print a preset as it is written, to start a recipe of your own: ftarena recipe show NAME > mine.yaml"""
+    from ftarena.plain.presets import show_preset
+
+    raise typer.Exit(show_preset(name))

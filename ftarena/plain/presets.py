@@ -1,8 +1,11 @@
-"""`ftarena recipe presets`: the recipes that come along."""
+"""`ftarena recipe presets` and `show`: the recipes that come along."""
 
 import json
+from difflib import get_close_matches
 
+from ftarena.errors import UsageError
 from ftarena.recipes.presets import presets
+from ftarena.text import shorten
 
 
 def list_presets(*, as_json: bool = False) -> int:
@@ -21,5 +24,22 @@ def list_presets(*, as_json: bool = False) -> int:
         return 0
     for one in found:
         print(f"{one.name}\n  {one.about}\n  {one.command}\n")
-    print("To change one: copy its file (--json says where), or give its keys as options.")
+    print("To change one: ftarena recipe show NAME > mine.yaml, or give its keys as options.")
+    return 0
+
+
+def show_preset(name: str) -> int:
+    """Print a recipe that comes along as it is written, to be changed and kept.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    known = {preset.name: preset for preset in presets()}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise UsageError(
+            f"there is no preset {shorten(name, 60)}" + (f", did you mean {near[0]}?" if near else ""),
+            f"known: {', '.join(known)}",
+        )
+    print(known[name].path.read_text(encoding="utf-8"), end="")
     return 0

@@ -13,6 +13,7 @@ from ftarena.recipes.catalogue import is_list
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
 from ftarena.recipes.names import ALIASES
+from ftarena.recipes.presets import preset_path
 from ftarena.text import clean_line, clean_text
 from ftarena.training.data import drawn_later, sources_of
 from ftarena.training.models import prepare_model
@@ -145,7 +146,7 @@ def train_recipe(
     run = start_training(
         recipe,
         workspace,
-        file,
+        preset_path(file) if file is not None else None,
         after=after,
         queue=queue,
         force=force,

@@ -93,7 +93,7 @@ def _on_hub(name: str, folders: list[Path]) -> bool:
     """Return whether a name that is no file here could be a data set on a hub, and no typing error."""
     return (
         _HUB_ID.fullmatch(name) is not None
-        and not _ENDINGS.search(name)
+        and not _ENDINGS.search(name.partition(":")[0])
         and _first(name.partition("/")[0], folders) is None
     )
 

@@ -30,7 +30,7 @@ def read_lines(path: Path) -> list[Line]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
-            f"there is no recipe {path}", "the demo's are configs/demo-sft.yaml and demo-dpo.yaml"
+            f"there is no recipe {path}", "ftarena recipe presets lists those that come along"
         ) from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder, not a recipe", f"name a file in it: ls {path}") from None

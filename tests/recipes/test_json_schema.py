@@ -11,6 +11,7 @@ from ftarena.errors import UsageError
 from ftarena.recipes.json_schema import recipe_schema
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.names import ALIASES
+from ftarena.recipes.presets import presets
 from ftarena.recipes.schema import Recipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -40,10 +41,15 @@ def read(text: str) -> Any:
     return yaml.load(text, Loader=_Yaml12)  # a SafeLoader
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(CONFIGS.glob("*.yaml")), *(preset.path for preset in presets())],
+    ids=lambda path: path.name,
+)
 def test_every_recipe_that_comes_along_fits(path: Path) -> None:
     """My editor finds nothing wrong with the recipes that I am told to start from."""
-    assert complaints(read(path.read_text())) == []
+    values = {"dataset": "mine.jsonl", "model_name_or_path": "mine", **read(path.read_text())}
+    assert complaints(values) == []
 
 
 @pytest.mark.parametrize("method", ["sft", "dpo", "kto", "grpo"])
