@@ -107,7 +107,8 @@ def _ask_engine(
     model = prepare_model(resolve_model(recipe.model_name_or_path), tell)
     engine = Engine(workspace, model)
     engine.start()
-    engine.wait_ready(on_progress=lambda now: tell(f"engine: {now.message}"))
+    say = _once(tell)
+    engine.wait_ready(on_progress=lambda now: say(f"engine: {now.message}"))
     wake()
     status = engine.status()
     if status.asleep or status.socket is None:
@@ -120,8 +121,24 @@ def _ask_engine(
     async def ask() -> None:
         async with EngineClient(socket=status.socket) as client:
             drawn = await draw(
-                client, order, path, lambda done, total: tell(f"replay: {done} of {total} answers")
+                client,
+                order,
+                path,
+                lambda done, total: say(f"replay: {done * 10 // total * 10} % of {total} answers"),
             )
         tell(f"replay: {drawn.rows} answers of the base, {drawn.cut} cut ones left out")
 
     asyncio.run(ask())
+
+
+def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a teller that passes on what is not the same as before: what listens may print line by line."""
+    last = ""
+
+    def say(line: str) -> None:
+        nonlocal last
+        if line != last:
+            last = line
+            tell(line)
+
+    return say
