@@ -125,7 +125,7 @@ def number(value: float) -> str:
 def _reach(values: Iterable[float]) -> tuple[float, float]:
     found = list(values)
     first, last = min(found), max(found)
-    return (first, last) if last > first else (first - 1, last + 1)
+    return (first, last) if last > first else (first, last + 1)
 
 
 def _span(values: Iterable[float]) -> tuple[float, float]:
@@ -139,7 +139,8 @@ def _span(values: Iterable[float]) -> tuple[float, float]:
 def _labels(low: float, high: float, rows: int) -> dict[int, str]:
     """Return a label for the top, the bottom and (with room) the middle row."""
     wanted = {0, rows - 1} | ({(rows - 1) // 2} if rows >= 5 else set())
-    return {row: number(high - (high - low) * row / max(rows - 1, 1)) for row in wanted}
+    ends = {0: high, rows - 1: low}  # not computed: 0 would become 1e-19
+    return {row: number(ends.get(row, high - (high - low) * row / max(rows - 1, 1))) for row in wanted}
 
 
 def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name: str) -> Row:

@@ -97,7 +97,9 @@ def _picture(standings: Sequence[Standing], charts: Sequence[Chart], path: Path)
     figure.axes[-1].set_xlabel("step")
     # Without the date, so that the same figures make the same file.
     kept = {"Date": None} if path.suffix.lower() == ".svg" else {}
-    figure.savefig(path, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower(), metadata=kept)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower(), metadata=kept)
+    path.write_bytes(drawn.getvalue())  # whole or not at all, should drawing be interrupted
 
 
 def _draw(axes: Any, chart: Chart, standings: Sequence[Standing]) -> None:

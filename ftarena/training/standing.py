@@ -222,7 +222,7 @@ def figure_facts(standing: Standing) -> Iterator[Fact]:
     for key, title in (
         ("eval_loss", "held out"),
         ("general_loss", "general"),
-        ("kl", "drift"),
+        ("kl", "KL"),
     ):
         if words := measured_words(metrics.courses.get(key)):
             yield Fact(title, words + (" nats a token from the start" if key == "kl" else ""))

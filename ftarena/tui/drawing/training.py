@@ -87,7 +87,8 @@ def tab_row(charts: Sequence["Chart"], shown: int, over: str, width: int) -> Row
     """
     if not charts:
         return []
-    note = f"  dotted: {clean_line(over)}" if over else ""
+    unit = charts[shown].unit
+    note = (f"  {unit}" if unit else "") + (f"  dotted: {clean_line(over)}" if over else "")
     room = width - cell_len(note) - 4
     row: Row = [Piece("[ ", "quiet")]
     # From the one before the shown on, so that it is in view however narrow the pane is.

@@ -67,7 +67,7 @@ class RunActions(Place):
         )
         if path is None:
             return
-        self.app.notify("Reading data and model …", title="Plan", markup=False)
+        self.app.notify("Reading data and model …", title="Plan", timeout=60, markup=False)
         plan, text = await asyncio.to_thread(_plan, path)
         if await self.ask(PlanScreen(str(path), text, plan.fits)):
             await self._start(path)
