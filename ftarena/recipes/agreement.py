@@ -57,6 +57,11 @@ def _of_method(recipe: "Recipe") -> Iterator[str]:
             "per_device_train_batch_size is 1, but method kto compares answers within a batch: "
             "it needs at least 2"
         )
+    if recipe.method == "reward" and recipe.init_from is not None:
+        yield (
+            "init_from is set, but method is reward: a model that scores starts from a base model, since an "
+            "adapter that writes answers has no head for it"
+        )
 
 
 def _of_losses(recipe: "Recipe") -> Iterator[str]:

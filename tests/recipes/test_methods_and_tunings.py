@@ -42,6 +42,7 @@ def said(data: Path, **keys: object) -> str:
         ({"method": "grpo", "reward_funcs": "length", "max_length": 128}, "no room for the question"),
         ({"method": "grpo", "reward_funcs": "length", "reward_file": "x.txt"}, "a Python file"),
         ({"method": "kto", "per_device_train_batch_size": 1}, "at least 2"),
+        ({"method": "reward", "init_from": "x"}, "starts from a base model"),
         ({"method": "sft", "reward_funcs": "length"}, "belongs to method grpo"),
         ({"method": "sft", "tuning": "lora", "pure_bf16": True}, "weights of the base that learn"),
         ({"method": "sft", "tuning": "half"}, "lora, dora, rslora, qlora, full, or last-4"),

@@ -86,6 +86,18 @@ def _four_bits(computed: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
+def unservable(recipe: Recipe) -> str | None:
+    """Return why the engine could not answer with what a run is going to make; None where it can.
+
+    vLLM 0.32 refuses DoRA in its adapters (`vllm/lora/peft_helper.py`).
+    """
+    if recipe.method == "reward":
+        return "a model that scores answers writes none, so it takes part in no battle"
+    if recipe.tuning == "dora":
+        return "vLLM serves no DoRA adapters: to compare this run, merge it first (ftarena export model)"
+    return None
+
+
 def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     """Return the tokens at which the model stops when it generates, or would if it wrote answers."""
     settings = getattr(model, "generation_config", None) or model.config

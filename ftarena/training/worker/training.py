@@ -27,7 +27,7 @@ from ftarena.training.worker.checkpoints import (
 from ftarena.training.worker.encoding import encode_run
 from ftarena.training.worker.guarding.general import encode_general
 from ftarena.training.worker.job import Job
-from ftarena.training.worker.loading import end_tokens, load_base, load_tokenizer, tune
+from ftarena.training.worker.loading import end_tokens, load_base, load_tokenizer, tune, unservable
 from ftarena.training.worker.machine import machine_for
 from ftarena.training.worker.measuring import Measuring, mean_chosen_tokens
 from ftarena.training.worker.randomness import be_deterministic
@@ -79,6 +79,8 @@ def train(
         resolve_model(recipe.model_name_or_path), lambda line: reporter.doing(RunState.PREPARING, line)
     )
     tokenizer = load_tokenizer(base)
+    if reason := unservable(recipe):
+        reporter.event("not-servable", reason)
     model = load_base(base, recipe, job.machine)
     end_ids = end_tokens(model, tokenizer)
     chat = chat_tokenizer(base, tokenizer, end_ids, recipe.model_name_or_path, data.train)

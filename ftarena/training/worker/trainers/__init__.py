@@ -1,33 +1,29 @@
 """TRL's trainers as ftarena uses them: examples come tokenised, nothing is dropped behind one's back.
 
-One file a family of methods; `build_trainer` chooses.
+One file a family of methods, loaded only by the runs that use it: GRPO's part of TRL alone takes seconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from transformers import TrainerCallback
 
 from ftarena.recipes.schema import Method
 from ftarena.training.worker.job import Job
-from ftarena.training.worker.trainers.answers import answer_trainer
-from ftarena.training.worker.trainers.preferences import pair_trainer
-from ftarena.training.worker.trainers.reference_free import reference_free_trainer
-from ftarena.training.worker.trainers.reinforcement import sample_trainer
-from ftarena.training.worker.trainers.scoring import score_trainer
-from ftarena.training.worker.trainers.unpaired import labelled_trainer
 
-_BUILDERS: dict[Method, Callable[[Job, Any, Any, Sequence[Any], list[TrainerCallback]], Any]] = {
-    "sft": answer_trainer,
-    "dpo": pair_trainer,
-    "ipo": pair_trainer,
-    "kto": labelled_trainer,
-    "orpo": reference_free_trainer,
-    "simpo": reference_free_trainer,
-    "cpo": reference_free_trainer,
-    "reward": score_trainer,
-    "grpo": sample_trainer,
+_BUILDERS: dict[Method, tuple[str, str]] = {
+    "sft": ("answers", "answer_trainer"),
+    "dpo": ("preferences", "pair_trainer"),
+    "ipo": ("preferences", "pair_trainer"),
+    "kto": ("unpaired", "labelled_trainer"),
+    "orpo": ("reference_free", "reference_free_trainer"),
+    "simpo": ("reference_free", "reference_free_trainer"),
+    "cpo": ("reference_free", "reference_free_trainer"),
+    "reward": ("scoring", "score_trainer"),
+    "grpo": ("reinforcement", "sample_trainer"),
 }
+"""Of each method the module here and the function in it that makes its trainer."""
 
 
 def build_trainer(
@@ -43,6 +39,8 @@ def build_trainer(
         callbacks: Are told about steps and logs, in this order.
 
     Raises:
-        FtarenaError: The method cannot be trained.
+        FtarenaError: The method cannot be trained with this model or these reward functions.
     """
-    return _BUILDERS[job.recipe.method](job, model, tokenizer, examples, callbacks)
+    module, function = _BUILDERS[job.recipe.method]
+    builder = getattr(import_module(f"{__name__}.{module}"), function)
+    return builder(job, model, tokenizer, examples, callbacks)

@@ -1,19 +1,22 @@
 """Learning from scored answers of the model's own: group relative policy optimisation (arXiv 2402.03300)."""
 
-import functools
-import types
 from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
 from transformers import TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
-from trl.trainer.utils import add_fused_lm_head
+from trl import import_utils
 
 from ftarena.curation.tokens import EncodedQuestion
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.rewards import rewards_of
 from ftarena.training.worker.trainers.shared import RunTrainer, ready, shared_arguments
+
+# Answers are sampled by the model in training itself. TRL 1.16 would import vLLM where it is installed, which
+# takes seconds, only to have its names at hand.
+import_utils.is_vllm_available = lambda *_, **__: False
+
+from trl import GRPOConfig, GRPOTrainer  # noqa: E402  # after the line above
 
 
 class SampleTrainer(RunTrainer, GRPOTrainer):  # type: ignore[misc]  # TRL has no types
@@ -22,19 +25,9 @@ class SampleTrainer(RunTrainer, GRPOTrainer):  # type: ignore[misc]  # TRL has n
     question_ids: dict[str, list[int]]
     """The tokens of each question, by its text."""
 
-    tempered = False
-    """Whether log-probabilities are those at the sampling temperature, which only the loss asks for."""
-
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         # TRL 1.16 would tokenise the text with whatever special tokens the tokenizer adds to raw text.
         return [self.question_ids[prompt] for prompt in prompts], None, {}
-
-    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
-        self.tempered = True
-        try:
-            return super()._get_per_token_logps_and_entropies(*args, **kwargs)
-        finally:
-            self.tempered = False
 
 
 def sample_trainer(
@@ -78,24 +71,17 @@ def sample_trainer(
         callbacks=callbacks,
     )
     trainer.question_ids = {one.text: one.prompt_ids for one in questions}
-    _temper_only_the_loss(trainer, job)
-    return trainer
+    return _ready(trainer, job)
 
 
-def _temper_only_the_loss(trainer: Any, job: Job) -> None:
-    """Let measurements see the model as it is, and only the trainer's own loss the sampling temperature.
+def _ready(trainer: Any, job: Job) -> Any:
+    """Return the trainer as `ready` makes it, with the sampling temperature in its loss.
 
-    TRL bakes the temperature into the model's head; a held-out loss through it would be another model's.
+    TRL bakes the temperature into the model's head; the quicker heads know none.
     """
     model = trainer.model.get_base_model() if job.recipe.has_adapter else trainer.model
-    at_temperature = model.forward
-    del model.forward
-    add_fused_lm_head(model, outputs=("log_probs", "entropy"))
+    tempered = model.forward
     ready(trainer, job)
-    plain = model.forward
-
-    @functools.wraps(type(model).forward)  # `generate` checks its arguments against the signature
-    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return (at_temperature if trainer.tempered else plain)(*args, **kwargs)
-
-    model.forward = types.MethodType(forward, model)
+    if job.recipe.temperature != 1:
+        model.forward = tempered
+    return trainer

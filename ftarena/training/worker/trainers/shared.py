@@ -64,6 +64,11 @@ def ready(trainer: Any, job: Job) -> Any:
     """Return a trainer that prints nothing by itself and has the quickest head for the machine."""
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
+    if job.recipe.tuning == "qlora":
+        # TRL 1.16 puts the adapter of a 4-bit base into bfloat16, where AdamW's small steps are lost.
+        for weight in trainer.model.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()
     if applied := hasten(trainer, job):
         job.reporter.event("speed", "; ".join(applied))
     return trainer
