@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from real_runs import train_from_a_terminal
 
 from ftarena.processes import read_json
 from ftarena.recipes.models import resolve_model
@@ -13,6 +14,7 @@ from ftarena.serving import remains
 from ftarena.serving.engine import Engine
 from ftarena.serving.status import EngineFolder, identity
 from ftarena.training.models import prepare_model
+from ftarena.training.runs import Run
 from ftarena.workspace import Workspace
 
 START_TIMEOUT_S = 300
@@ -61,6 +63,12 @@ def trace_of(engine: Engine) -> Callable[[], None]:
         assert not [name for name in segments if Path(name).exists()]
 
     return check
+
+
+@pytest.fixture(scope="session")
+def sft(workspace: Workspace, base_model: Path) -> Run:
+    """A finished supervised run, started from a terminal that was closed right after."""
+    return train_from_a_terminal(workspace)
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,9 @@ class Handler(BaseHTTPRequestHandler):
             self.adapters[body["lora_name"]] = body["lora_path"]
             print(f"loaded {body['lora_name']}", flush=True)
             self.send({})
+        elif self.path.startswith(("/sleep", "/wake_up")):
+            print(self.path, flush=True)
+            self.send({})
         elif self.path == "/v1/unload_lora_adapter":
             self.adapters.pop(body["lora_name"])
             print(f"unloaded {body['lora_name']}", flush=True)
