@@ -175,3 +175,71 @@ def test_a_worker_stops_at_once_or_after_its_step(number: signal.Signals, when: 
     argv = [sys.executable, "-c", STOPPING, when, number.name]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == does
+
+
+def test_a_full_disk_does_not_end_a_run(folder: Path) -> None:
+    """Somebody fills the disk for an hour: no row is lost, and none is half written."""
+    reporter = Reporter(folder)
+    reporter.metrics(1, {"loss": 3.0})
+    (folder / "metrics.jsonl").rename(folder / "kept")
+    (folder / "metrics.jsonl").symlink_to("/dev/full")  # refuses every write as a full disk does
+    reporter.metrics(2, {"loss": 2.0})
+    reporter.metrics(3, {"loss": 1.5})
+    (folder / "metrics.jsonl").unlink()
+    (folder / "kept").rename(folder / "metrics.jsonl")
+    reporter.metrics(4, {"loss": 1.0})
+    assert [row["step"] for row in read_metrics(read_run(folder))] == [1, 2, 3, 4]
+
+
+def test_a_resumed_run_takes_back_what_it_does_again(folder: Path) -> None:
+    """The curve has no doubles: rows after the checkpoint are gone, those before are untouched."""
+    first = Reporter(folder)
+    first.event("train-data", "160 examples")
+    for step in range(1, 6):
+        first.progress(step, 9, None)
+        first.metrics(step, {"loss": 3.0 - step / 10, "memory_bytes": 1e9 + step})
+    first.metrics(3, {"eval_loss": 2.0})
+    rows = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 6, "lo')  # torn by the crash
+    second = Reporter(folder)
+    second.event("resumed", "goes on from the checkpoint of step 3", step=3)
+    second.go_on_from(3)
+    second.event("train-data", "160 examples")
+    assert second.step == 3
+    second.metrics(4, {"loss": 2.6})
+    run = read_run(folder)
+    assert (folder / "metrics.jsonl").read_text().startswith("".join([*rows[:3], rows[5]]))
+    assert [row["step"] for row in read_metrics(run)] == [1, 2, 3, 3, 4]
+    assert run.metrics["eval_loss"] == 2.0 and run.peak_memory_bytes == 1_000_000_005
+    assert [event["event"] for event in read_events(run)] == ["train-data", "resumed"]
+    second.progress(4, 9, None)
+    second.event("train-data", "160 examples")
+    assert len(read_events(run)) == 3
+
+
+def test_a_waiting_run_says_for_whom(folder: Path) -> None:
+    """I see in the list which run mine waits for, and its place; once it begins that is gone."""
+    reporter = Reporter(folder)
+    reporter.waiting("waiting for other-1-1, number 2 in the queue", "other-1-1", 2)
+    run = read_run(folder)
+    assert (run.state, run.after, run.queue_position) == (RunState.QUEUED, "other-1-1", 2)
+    reporter.doing(RunState.PREPARING, "loading libraries")
+    run = read_run(folder)
+    assert (run.after, run.queue_position) == (None, None)
+
+
+PAUSING = """
+import os, signal
+from ftarena.training.worker.stopping import StopFlag
+flag = StopFlag()
+os.kill(os.getpid(), signal.SIGUSR1)
+print("goes on", flag.requested, flag.pausing, flag.ends)
+flag.wait_for_step()
+"""
+
+
+def test_a_pause_never_ends_what_has_no_checkpoint_yet() -> None:
+    """I pause while it loads: it does its first step, saves, and ends then."""
+    done = subprocess.run([sys.executable, "-c", PAUSING], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "goes on False True True"

@@ -127,7 +127,9 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
         row = {**values, "eval_runtime": took}
         self._reporter.metrics(step, row)
         if self.trainer is not None:
+            logs = control.should_log  # which telling the trackers would reset
             self.trainer.callback_handler.on_log(args, state, control, row)
+            control.should_log = logs
 
 
 def peak_memory_bytes() -> int:

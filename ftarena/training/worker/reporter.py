@@ -66,7 +66,8 @@ class Reporter:
             step: Of the checkpoint.
         """
         run = read_run(self._directory)
-        rows = [row for row in read_metrics(run) if isinstance(row.get("step"), int) and row["step"] <= step]
+        all_rows = read_metrics(run)
+        rows = [row for row in all_rows if isinstance(row.get("step"), int) and row["step"] <= step]
         aside = self._directory / f".{METRICS}.{os.getpid()}"
         with aside.open("w", encoding="utf-8") as file:
             file.writelines(_line(row) for row in rows)
@@ -80,6 +81,8 @@ class Reporter:
             "total_steps": run.total_steps,
             "metrics": {key: value for key, value in known.items() if isinstance(value, int | float)},
         }
+        for row in all_rows:
+            self._note_memory(row.get("memory_bytes"))
 
     def waiting(self, message: str, after: str | None, position: int | None) -> None:
         """Say what the run waits for before it begins.
@@ -126,8 +129,7 @@ class Reporter:
         self._append(METRICS, {"step": step, "time": round(time.time(), 3), **row})
         known = {key: value for key, value in row.items() if value is not None}
         self._status["metrics"] = {**self._status["metrics"], **known}
-        if peak := known.get("memory_bytes"):
-            self._status["peak_memory_bytes"] = int(peak)
+        self._note_memory(known.get("memory_bytes"))
         # Apart from progress, which was written a moment ago: the loss would otherwise lag a step behind.
         if time.monotonic() - self._metrics_written >= _THROTTLE_S:
             self._metrics_written = time.monotonic()
@@ -159,6 +161,11 @@ class Reporter:
             "queue_position": None,
         }
         self._write()
+
+    def _note_memory(self, peak: float | None) -> None:
+        if peak is not None:
+            before = int(self._status.get("peak_memory_bytes") or 0)
+            self._status["peak_memory_bytes"] = max(before, int(peak))
 
     def _write(self) -> None:
         self._status["updated_at"] = time.time()
