@@ -268,12 +268,12 @@ def test_what_has_not_begun_is_not_paused(workspace: Workspace, make_run: MakeRu
 
 def test_a_pause_that_takes_long_is_told(workspace: Workspace, make_run: MakeRun) -> None:
     """The step takes minutes: I get my prompt back, and it pauses all the same."""
-    script = "import signal; signal.signal(signal.SIGUSR1, lambda *_: print('asked', flush=True)); print(); "
+    script = (
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print(); "
+        "signal.sigwait([signal.SIGUSR1]); print('asked'); input()"
+    )
     child = subprocess.Popen(
-        [sys.executable, "-u", "-c", script + "signal.pause(); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-u", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None and child.stdout.readline() == "\n"
     directory = make_run("a-1-1", state="training", message="step 3 of 9")
