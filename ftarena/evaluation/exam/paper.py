@@ -81,7 +81,7 @@ def paper_of(run: Run) -> Paper:
     return Paper(
         recipe=recipe,
         questions=tuple(asked) or tuple(question.prompt for question in general[:QUESTIONS]),
-        longest=tuple(sorted(answers, key=lambda answer: (-len(answer), answer))[:_LONGEST]),
+        longest=tuple(sorted(filter(None, answers), key=lambda answer: (-len(answer), answer))[:_LONGEST]),
         trained=tuple(_taught(learned)),
         changed=_changed(run, data),
         heldout=tuple(_taught(data.heldout)),
