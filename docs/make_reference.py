@@ -52,7 +52,6 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("recipe", "show"),
     ("recipe", "import"),
     ("recipe", "schema"),
-    ("recipe", "presets"),
     ("runs",),
     ("runs", "show"),
     ("runs", "watch"),

@@ -33,9 +33,7 @@ After = Annotated[
 ]
 Queue = Annotated[bool, typer.Option("--queue", help="Wait for the device where other runs have it.")]
 Force = Annotated[bool, typer.Option("--force", help="Start it even if the plan says that it cannot fit.")]
-AllowCode = Annotated[
-    bool, typer.Option("--allow-code", help="Run the Python file that reward_file names (grpo).")
-]
+_ALLOW_CODE = "Run the Python file that reward_file names (grpo)."
 PrintRecipe = Annotated[
     bool,
     typer.Option("--dry-run", "--print-recipe", help="Print the resolved recipe and start nothing."),
@@ -59,12 +57,14 @@ class KeysCommand(TyperCommand):
 @app.command(context_settings=_KEYS)
 def train(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="A recipe (YAML), see configs/.", metavar="RECIPE")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe (YAML), or the name of a preset.", metavar="RECIPE")
+    ],
     follow: Follow = False,
     after: After = None,
     queue: Queue = False,
     force: Force = False,
-    allow_code: AllowCode = False,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help=_ALLOW_CODE)] = False,
     print_recipe: PrintRecipe = False,
 ) -> None:
     """Start a training run. It is detached: it goes on when the terminal closes.
@@ -108,7 +108,9 @@ def _add_verb(method: "Method", about: str) -> None:
         after: After = None,
         queue: Queue = False,
         force: Force = False,
-        allow_code: AllowCode = False,
+        allow_code: Annotated[
+            bool, typer.Option("--allow-code", help=_ALLOW_CODE, hidden=method != "grpo")
+        ] = False,
         print_recipe: PrintRecipe = False,
     ) -> None:
         from ftarena.plain.train import parse_overrides, train_recipe, verb_overrides
