@@ -12,17 +12,18 @@ import json
 import math
 import os
 import random
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from ftarena.arena import Arena, add_contestant
-from ftarena.processes import ProcessIdentity
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Chunk
 from ftarena.serving.status import EngineState, EngineStatus
 from ftarena.store import Store
+from ftarena.training.guards import Guard
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import list_runs
 from ftarena.tui import app as app_module
@@ -35,10 +36,39 @@ from ftarena.tui.widgets.row_list import RowList
 from ftarena.workspace import Workspace
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+from made_runs import REMEMBERS, make_run  # noqa: E402  # the tests' own, found by the line above
+
 SIZE = (120, 34)
 READY = EngineStatus(EngineState.READY, "", "", None, None, None, None, (), None, Path("model"))
 STRENGTH = {"base": 0.0, "sft-1": 1.5, "dpo-1": 1.9}
 LABELERS = ("ana", "ben")
+RUNS = {
+    "runs": ((), SIZE),
+    "runs-alarm": (("j", "j"), SIZE),
+    "runs-overlay": (("j", "o", "enter"), SIZE),
+    "runs-small": (("j", "j"), (80, 24)),
+    "runs-large": (("m", "m", "m"), (200, 60)),
+}
+"""Pictures of Runs: the keys that are pressed, and the size of the terminal."""
+
+HELD_OUT = Guard(name="overfitting", verdict="ok", words="held-out loss 2.90 → 1.43, lowest at the end")
+STOPS = Guard(name="stopping", verdict="ok", words="19 of 20 answers end by themselves")
+OVERFITS = Guard(
+    name="overfitting",
+    verdict="alarm",
+    words="held-out loss +1.54 (1.75 → 3.29) since step 111: it overfits",
+    figures={"since_step": 111, "delta_nats": 1.54},
+    remedies=("train for less long: num_train_epochs: 2", "use the best checkpoint: step 111 is kept"),
+)
+FORGETS = Guard(
+    name="forgetting",
+    verdict="alarm",
+    words="general loss +0.31 (2.60 → 2.91), 4.0 σ: it forgot",
+    figures={"delta_nats": 0.31, "sigmas": 4.0},
+    remedies=("replay what the base answers: replay_dataset: self, replay_ratio: 0.1",),
+)
 
 CHATTY = (
     "There are several ways to do this. First, you should open a terminal. Then you can use the command "
@@ -94,7 +124,7 @@ class PoolStandIn:
 
 
 def make_project(workspace: Workspace) -> None:
-    """Fill a project: three contestants, the demo's questions, 160 votes of two people, two runs."""
+    """Fill a project: three contestants, the demo's questions, 160 votes of two people, three runs."""
     workspace.ensure()
     lines = (HERE.parent / "data" / "demo" / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
     examples = [json.loads(line) for line in lines]
@@ -116,8 +146,7 @@ def make_project(workspace: Workspace) -> None:
                 store.add_answer(rows[name].id, prompt_id, text)
         for labeler in LABELERS:
             vote(Arena(store, labeler=labeler, rng=rng), store, rng)
-    make_run(workspace, "sft-1", "finished", 132, 132, 2.91, 1.43, days_ago=2)
-    make_run(workspace, "dpo-2", "training", 73, 100, 2.2, 1.6, days_ago=1)
+    make_runs(workspace)
 
 
 def vote(arena: Arena, store: Store, rng: random.Random) -> None:
@@ -138,40 +167,20 @@ def vote(arena: Arena, store: Store, rng: random.Random) -> None:
         )
 
 
-def make_run(
-    workspace: Workspace,
-    name: str,
-    state: str,
-    step: int,
-    total: int,
-    first: float,
-    last: float,
-    days_ago: int,
-) -> None:
-    """Write the folder of a run, as its worker would."""
-    folder = workspace.runs / f"{name}-2026010{9 - days_ago}-101500"
-    folder.mkdir(parents=True)
-    me = ProcessIdentity.current()
-    rng = random.Random(name)
-
-    def loss(at: int, end: float) -> float:
-        return end + (first - end) * math.exp(-4 * at / total)
-
-    rows = [{"step": s, "loss": loss(s, last - 0.2) + rng.gauss(0, 0.06)} for s in range(1, step + 1)]
-    rows += [{"step": s, "eval_loss": loss(s, last)} for s in range(0, step + 1, max(total // 8, 1))]
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "log.txt").write_text(
-        "".join(
-            f"step {s:>3}  loss {loss(s, last - 0.2):.3f}  126 tokens/s\n" for s in range(step - 20, step + 1)
-        )
-    )
-    status = {
-        "state": state, "name": name, "method": name.partition("-")[0], "base_model": "demo:smollm2",
-        "step": step, "total_steps": total, "eta_s": 118.0, "started_at": 1.0 - days_ago, "updated_at": 2.0,
-        "pid": me.pid, "started": me.started, "message": "",
-        "metrics": {"loss": loss(step, last - 0.2), "eval_loss": loss(step, last), "tokens_per_s": 126.0},
-    }  # fmt: skip
-    (folder / "status.json").write_text(json.dumps(status))
+def make_runs(workspace: Workspace) -> None:
+    """Write the folders of three runs: one that goes on, one in which all went well, one that overfits."""
+    make_run(
+        workspace, "sft-1", "finished", step=132, total=132, started_at=2.0, planned_bytes=1.5e9,
+        guards=[HELD_OUT, REMEMBERS, STOPS], checkpoints=[88, 110, 132], best=132,
+    )  # fmt: skip
+    make_run(
+        workspace, "sft-5-epochs", "finished", step=300, total=300, started_at=1.0, planned_bytes=1.5e9,
+        overfit_from=110, guards=[OVERFITS, FORGETS, STOPS], checkpoints=[111, 296, 300], best=111,
+    )  # fmt: skip
+    make_run(
+        workspace, "dpo-2", step=73, total=100, method="dpo", started_at=3.0, eta_s=118.0,
+        planned_bytes=1.5e9, guards=[REMEMBERS], checkpoints=[48, 60, 72], best=72,
+    )  # fmt: skip
 
 
 def plant(folder: Path) -> Path:
@@ -215,6 +224,17 @@ async def draw_data(workspace: Workspace, data: str, tokens: bool, out: Path) ->
         out.write_text(app.export_screenshot(title="ftarena: data"), encoding="utf-8")
 
 
+async def draw_runs(workspace: Workspace, keys: Sequence[str], size: tuple[int, int], out: Path) -> None:
+    """Open Runs, press keys, and write what is seen."""
+    app = FtarenaApp(Desk(workspace, workspace.database, "ana"), "runs")
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(1.5)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(1.0)
+        out.write_text(app.export_screenshot(title="ftarena: runs"), encoding="utf-8")
+
+
 async def draw(workspace: Workspace, place: str, out: Path) -> None:
     """Open a place, do what a person would do there, and write what is seen."""
     desk = Desk(workspace, workspace.database, "cleo" if place == "vote" else "ana")
@@ -249,7 +269,10 @@ def main() -> None:
         app_module.look = lambda workspace: situation
         # The arena draws battles by the system's chance; here the same ones each time.
         random.SystemRandom = lambda: random.Random(5)  # type: ignore[assignment,misc]  # a class, called
-        for place in ("chat", "scores", "runs", "vote"):
+        for name, (keys, size) in RUNS.items():
+            asyncio.run(draw_runs(workspace, keys, size, out / f"{name}.svg"))
+            print(out / f"{name}.svg")
+        for place in ("chat", "scores", "vote"):
             asyncio.run(draw(workspace, place, out / f"{place}.svg"))
             print(out / f"{place}.svg")
         prepare_model(resolve_model("demo:smollm2"), print)

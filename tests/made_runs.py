@@ -40,6 +40,8 @@ def make_run(
     **status: Any,
 ) -> Path:
     """Write a run's folder and return it. Its worker is this process, so a run that goes on is alive."""
+    rows = metric_rows(step, total, method, overfit_from, random.Random(name))
+    latest = {key: value for row in rows for key, value in row.items() if key not in ("step", "time")}
     folder = workspace.ensure().runs / f"{name}-20260102-030405"
     folder.mkdir(parents=True)
     me = ProcessIdentity.current()
@@ -47,13 +49,13 @@ def make_run(
         "state": state, "name": name, "method": method, "tuning": "lora", "base_model": "demo:smollm2",
         "step": step, "total_steps": total, "eta_s": 75.0 if state == "training" else None,
         "started_at": time.time() - 60, "updated_at": time.time(), "pid": me.pid, "started": me.started,
-        "message": "", "metrics": {"loss": 1.23, "eval_loss": 1.43, "tokens_per_s": 125.0}, **status,
+        "message": "", "metrics": latest, **status,
     }  # fmt: skip
     write_json(folder / "status.json", said)
     with (folder / "metrics.jsonl").open("w", encoding="utf-8") as file:
-        for row in metric_rows(step, total, method, overfit_from, random.Random(name)):
-            file.write(json.dumps(row) + "\n")
-    (folder / "log.txt").write_text("loading model\nlast line\n")
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    told = [f"step {row['step']}/{total}  loss {row['loss']:.4g}\n" for row in rows if "loss" in row]
+    (folder / "log.txt").write_text("loading model\n" + "".join(told))
     (folder / "recipe.resolved.yaml").write_text("method: sft\n")
     if guards:
         write_guards(folder / "guards.json", guards)

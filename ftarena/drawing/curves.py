@@ -72,7 +72,7 @@ def plot(
         height: Rows, axis and legend included.
         x_name: What the horizontal axis counts.
         y_span: Ends of the vertical axis; those of the data if None.
-        marks: Places to mark; those outside of the data are left out.
+        marks: Places to mark, the most telling first; those outside of the data are left out.
 
     Returns:
         `height` rows, or a single row that says why there is no curve.
@@ -90,7 +90,7 @@ def plot(
     columns = width - gutter - 1
     canvas = _Canvas(columns, height - 2)
     marks = [mark for mark in marks if first <= mark.x <= last]
-    for mark in marks:
+    for mark in reversed(marks):  # so that of two at one place the first is seen
         canvas.mark(round((mark.x - first) / (last - first) * (canvas.width - 1)), mark.style)
     for one in drawn:
         dots = [

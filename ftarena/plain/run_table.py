@@ -17,7 +17,7 @@ from ftarena.training.standing import guards_in_short
 _GAP = 2
 """Cells between two columns."""
 
-_GIVEN_UP = ("guards", "time", "method", "held out", "loss")
+_GIVEN_UP = ("method", "time", "held out", "guards", "loss")
 """What a narrow terminal goes without, in this order; `ftarena runs show` has it all."""
 
 _LONGEST_COUNT = 10_000_000

@@ -265,8 +265,11 @@ async def test_stopping_asks_first(runs: Workspace, monkeypatch: pytest.MonkeyPa
         await shows(pilot, "since its last checkpoint is lost")
         await pilot.press("y")
         await until(pilot, lambda: stopped[1:] == ["dpo-[b]1 now"])
-        await pilot.press("j", "s")
-        await shows(pilot, "has ended already")
+        await pilot.press("j")
+        await until(pilot, lambda: "s stop" not in screen_text(app))
+        await pilot.press("s")
+        await pilot.pause()
+        assert len(stopped) == 2
 
 
 async def test_a_new_run(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,7 +250,7 @@ class RunActions(Place):
             return run.resumable_from is not None
         if action in ("exam", "compare"):
             return run.state.ended and (run.adapter is not None or run.model is not None)
-        return not run.state.ended if action in ("pause", "kill") else True
+        return not run.state.ended if action in ("stop", "pause", "kill") else True
 
 
 def _load(path: str) -> "Recipe":
