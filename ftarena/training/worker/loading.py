@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -46,9 +47,7 @@ def load_base(path: Path, recipe: Recipe, machine: Machine) -> Any:
             there is no bitsandbytes.
     """
     computed = torch.bfloat16 if machine.bf16 else torch.float32
-    options: dict[str, Any] = {
-        "dtype": torch.float32 if recipe.tuning == "full" and not recipe.pure_bf16 else computed
-    }
+    options: dict[str, Any] = {"dtype": _loaded_as(path, recipe, computed)}
     if machine.device == "cuda":
         options["device_map"] = {"": 0}
     if recipe.tuning == "qlora":
@@ -65,6 +64,19 @@ def load_base(path: Path, recipe: Recipe, machine: Machine) -> Any:
             return kind.from_pretrained(path, use_safetensors=True, local_files_only=True, **options)
     except (OSError, ValueError) as error:
         raise FtarenaError(f"the model in {path} cannot be loaded: {error}") from error
+
+
+def _loaded_as(path: Path, recipe: Recipe, computed: torch.dtype) -> torch.dtype:
+    """Return the number format that a base is loaded in.
+
+    Of a run that saves the base's own weights none may be rounded on the way, not even the frozen ones.
+    """
+    if recipe.has_adapter or recipe.pure_bf16:
+        return computed
+    if recipe.tuning == "full":
+        return torch.float32
+    stored = AutoConfig.from_pretrained(path, local_files_only=True).dtype
+    return torch.float32 if stored is torch.float32 else computed
 
 
 def _four_bits(computed: torch.dtype) -> BitsAndBytesConfig:
