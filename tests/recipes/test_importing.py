@@ -14,9 +14,9 @@ from ftarena.plain.recipe import import_file
 from ftarena.recipes.importing import (
     Fate,
     Imported,
-    axolotl,
+    axolotl_keys,
     import_recipe,
-    llamafactory,
+    llamafactory_keys,
     transformers_keys,
     write_recipe,
 )
@@ -146,6 +146,9 @@ def test_defaults_of_the_other_tool_are_written_down(folder: Path) -> None:
         ("flash_attn: fa2", {"attn_implementation": "flash_attention_2"}),
         ("lora_alpha: 1e1", {"lora_alpha": 10.0}),
         ("lora_target: q_proj,v_proj", {"lora_target_modules": ["q_proj", "v_proj"]}),
+        ("lora_target: q_proj,lm_head", {"lora_target_modules": ["q_proj"]}),
+        ("stage: pt", {"method": "sft", "packing": True}),
+        ("neat_packing: true\nstage: sft", {"method": "sft", "packing": True}),
         ("disable_gradient_checkpointing: true", {"gradient_checkpointing": False}),
         ("warmup_steps: 20\nwarmup_ratio: 0.1", {"warmup_steps": 20}),
         ("dataset: pairs,rows\nmix_strategy: interleave_under\ninterleave_probs: 0.7,0.3", {}),
@@ -328,12 +331,12 @@ def test_the_page_says_what_the_program_says(folder: Path, capsys: pytest.Captur
 
 KEYS = sorted(
     {
-        *llamafactory.MARKS,
-        *llamafactory._NEEDLESS,
-        *llamafactory._LOST,
-        *axolotl.MARKS,
-        *axolotl._NEEDLESS,
-        *axolotl._LOST,
+        *llamafactory_keys.MARKS,
+        *llamafactory_keys.NEEDLESS,
+        *llamafactory_keys.LOST,
+        *axolotl_keys.MARKS,
+        *axolotl_keys.NEEDLESS,
+        *axolotl_keys.LOST,
         *transformers_keys.SAME,
         *transformers_keys.NEEDLESS,
         *transformers_keys.LOST,

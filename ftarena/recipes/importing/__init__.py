@@ -1,8 +1,8 @@
 """Other tools' recipes, taken over: what each key becomes, which are needless here, and which are lost.
 
 Nothing is lost silently: every key of the foreign file ends in one `Remark`. `translation` collects them,
-`transformers_keys` knows the keys that both tools inherit, `llamafactory` and `axolotl` know their own, and
-`writing` writes the flat recipe that comes out.
+`transformers_keys` knows the keys that both tools inherit, `llamafactory` and `axolotl` know their own (the
+tables are in `…_keys`), and `writing` writes the flat recipe that comes out.
 """
 
 from ftarena.recipes.importing.reading import Imported, import_recipe

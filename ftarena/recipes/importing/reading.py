@@ -6,7 +6,7 @@ from typing import Any
 
 from ftarena.errors import UsageError
 from ftarena.recipes.finding import find_files
-from ftarena.recipes.importing import axolotl, llamafactory
+from ftarena.recipes.importing import axolotl, axolotl_keys, llamafactory, llamafactory_keys
 from ftarena.recipes.importing.transformers_keys import CountRows
 from ftarena.recipes.importing.translation import Fate, Remark, Translation
 from ftarena.recipes.load import problems_of
@@ -57,7 +57,7 @@ def import_recipe(
     tool = _tool_of(lines, path)
     said = Translation.of(tool, lines)
     rows = count_rows or (lambda values: None)
-    if tool == axolotl.TOOL:
+    if tool == axolotl_keys.TOOL:
         axolotl.translate(said, rows=rows)
     else:
         llamafactory.translate(said, data_folder=data_folder or _described(said, path), rows=rows)
@@ -73,15 +73,19 @@ def _tool_of(lines: list[Line], path: Path) -> str:
     keys = {line.key for line in lines}
     if {"method", "model_name_or_path"} <= keys:
         raise UsageError(f"{path} is a recipe of ftarena already", f"ftarena train {path}")
-    marks = {tool.TOOL: len(keys.intersection(tool.MARKS)) for tool in (llamafactory, axolotl)}
-    if marks[llamafactory.TOOL] == marks[axolotl.TOOL]:
+    marks = {tool.TOOL: len(keys.intersection(tool.MARKS)) for tool in (llamafactory_keys, axolotl_keys)}
+    if marks[llamafactory_keys.TOOL] == marks[axolotl_keys.TOOL]:
         some = ", ".join(clean_line(line.key) for line in lines[:4])
         raise UsageError(
             f"{path} is no training recipe of LLaMA-Factory or axolotl (it says {some} …)",
             "expected are LLaMA-Factory's keys (stage, finetuning_type, dataset, cutoff_len …) or axolotl's "
             "(base_model, datasets, sequence_len, adapter …)",
         )
-    return axolotl.TOOL if marks[axolotl.TOOL] > marks[llamafactory.TOOL] else llamafactory.TOOL
+    return (
+        axolotl_keys.TOOL
+        if marks[axolotl_keys.TOOL] > marks[llamafactory_keys.TOOL]
+        else llamafactory_keys.TOOL
+    )
 
 
 def _described(said: Translation, path: Path) -> Path | None:

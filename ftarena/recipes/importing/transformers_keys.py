@@ -110,6 +110,8 @@ LOST: dict[str, Lost] = {
     "loraplus_lr_embedding": Lost("gives embeddings their own learning rate", "one learning rate is used"),
 }
 
+KNOWN = {*SAME, *NEEDLESS, *LOST}
+
 SCHEDULES: tuple[str, ...] = get_args(Recipe.model_fields["lr_scheduler_type"].annotation)
 
 _ADAM = {"adam_beta1": 0.9, "adam_beta2": 0.999, "adam_epsilon": 1e-8}
@@ -129,6 +131,20 @@ def batch(said: Translation, key: str) -> None:
         said.carry(
             "gradient_accumulation_steps", "gradient_accumulation_steps", half, "half, since the batch is two"
         )
+
+
+def targets(said: Translation, key: str, names: list[Any]) -> None:
+    """Carry the layers that get an adapter, but for the head and the embeddings."""
+    kept = [name for name in names if str(name).rpartition(".")[2] not in ("lm_head", "embed_tokens", "wte")]
+    if kept == names:
+        said.carry(key, "lora_target_modules", names)
+        return
+    said.values["lora_target_modules"] = kept or ["all-linear"]
+    said.lose(
+        key,
+        "adapts the head or the embeddings as well; the other layers are carried over",
+        "vLLM could not serve them; leave them out",
+    )
 
 
 def optimiser(said: Translation, key: str) -> None:
