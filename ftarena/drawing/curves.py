@@ -179,7 +179,7 @@ class _Canvas:
         self.width, self.height = columns * 2, rows * 4
         self._dots: dict[tuple[int, int], int] = {}
         self._style: dict[tuple[int, int], str] = {}
-        self._marker: dict[tuple[int, int], str] = {}
+        self._marker: dict[tuple[int, int], Piece] = {}
         self._under: dict[tuple[int, int], str] = {}
 
     def mark(self, x: int, style: str) -> None:
@@ -188,15 +188,19 @@ class _Canvas:
             self._under[line, x // 2] = style
 
     def draw(self, dots: Sequence[tuple[int, int]], style: str, marker: str, gap: int) -> None:
+        gap = 3 if marker else gap  # the eye should rest on what was measured
+        drawn = 0
         for (x0, y0), (x1, y1) in pairwise(dots):
             steps = max(abs(x1 - x0), abs(y1 - y0), 1)
-            # A curve with markers gets a dotted line: the eye should rest on what was measured.
-            for i in range(0, steps + 1, 3 if marker else gap):
-                self._set(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), style)
-        for x, y in dots:
+            for i in range(steps + 1):
+                # Counted along the whole curve, or one of many short pieces would not look dotted.
+                if (drawn + i) % gap == 0:
+                    self._set(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), style)
+            drawn += steps
+        for x, y in dots if marker or len(dots) == 1 else ():
             self._set(x, y, style)
             if marker and cell_len(marker) == 1:
-                self._marker[y // 4, x // 2] = marker
+                self._marker[y // 4, x // 2] = Piece(marker, style)
 
     def _set(self, x: int, y: int, style: str) -> None:
         cell = y // 4, x // 2
@@ -209,11 +213,14 @@ class _Canvas:
             row: Row = []
             for column in range(self.columns):
                 cell = line, column
-                style, sign = self._style.get(cell, ""), self._marker.get(cell, "")
-                if not sign and cell in self._dots:
-                    sign = chr(_BRAILLE + self._dots[cell])
-                elif not sign:
-                    style, sign = self._under.get(cell, ""), _MARK if cell in self._under else " "
+                if cell in self._marker:
+                    sign, style = self._marker[cell]
+                elif cell in self._dots:
+                    sign, style = chr(_BRAILLE + self._dots[cell]), self._style[cell]
+                elif cell in self._under:
+                    sign, style = _MARK, self._under[cell]
+                else:
+                    sign, style = " ", ""
                 if row and row[-1].style == style:
                     row[-1] = Piece(row[-1].text + sign, style)
                 else:
