@@ -1,6 +1,7 @@
 """Runs: what is training, its curve, its log; started, stopped and followed from the screen."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -178,6 +179,71 @@ async def test_the_exam_of_a_finished_run(runs: Workspace, monkeypatch: pytest.M
         await pilot.press("j", "x")
         await until(pilot, lambda: len(spawned) == 1)
         assert spawned[0][-2:] == ["ftarena.evaluation.exam", str(runs.runs / "sft-1-20260102-030405")]
+
+
+async def test_the_plan_of_a_recipe(runs: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """p shows what a recipe will take before anything is loaded; enter there starts it, esc does not."""
+    started: list[str] = []
+
+    class Fits:
+        fits = True
+
+    def start(recipe: Any, workspace: Workspace, recipe_file: Path, **more: Any) -> Any:
+        started.append(recipe.name)
+        return list_runs(runs)[0]
+
+    monkeypatch.setattr("ftarena.training.plan.plan_of", lambda recipe: Fits())
+    monkeypatch.setattr(
+        "ftarena.training.plan.telling.plan_lines", lambda *given: iter(["at the peak [/] 9.1 GiB"])
+    )
+    monkeypatch.setattr("ftarena.arena.sharing.start_training", start)
+    recipe = tmp_path / "mine.yaml"
+    (tmp_path / "data.jsonl").write_text("")
+    recipe.write_text("method: sft\nname: mine\nmodel_name_or_path: demo:smollm2\ndataset: data.jsonl\n")
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shows(pilot, "train loss")
+        for answer in ("escape", "enter"):
+            assert not started
+            await pilot.press("p")
+            await shows(pilot, "Plan which recipe?")
+            app.screen.query_one("Input").value = str(recipe)  # type: ignore[attr-defined]
+            await pilot.press("enter")
+            await shows(pilot, "at the peak [/] 9.1 GiB")
+            await pilot.press(answer)
+            await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+        await until(pilot, lambda: started == ["mine"])
+
+
+async def test_comparing_checkpoints(runs: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """c lets the checkpoints of a run that has ended take part in votes, and names them."""
+
+    def enlist(store: Store, run: Any) -> list[Any]:
+        return [SimpleNamespace(contestant=SimpleNamespace(name=f"{run.name}@{step}")) for step in (60, 120)]
+
+    monkeypatch.setattr("ftarena.arena.comparing.enlist_checkpoints", enlist)
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("j", "c")
+        await shows(pilot, "sft-1@60, sft-1@120")
+
+
+@pytest.mark.parametrize("look", ["no-color", "textual-light"])
+async def test_without_colours_and_on_white(
+    runs: Workspace, look: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without colours, or on a light background, the alarm is a sign and words, and the curves differ."""
+    if look == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        if look != "no-color":
+            app.theme = look
+        await shows(pilot, "▲ held-out loss +0.21")
+        await pilot.press("j")
+        await shows(pilot, "◆ held-out loss")
+        await shows(pilot, "⠒⠒ train loss")
 
 
 async def test_exporting_the_figures(runs: Workspace) -> None:
