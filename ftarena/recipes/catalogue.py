@@ -148,5 +148,5 @@ def as_yaml(value: Any) -> str:
 
 def _first_sentence(text: str) -> str:
     words = " ".join(text.split())
-    end = re.search(r"(?<!et al)[.?!](?= [A-Z`])|[.?!]$", words)
+    end = re.search(r"(?<!et al)[.?!](?= [A-Z0-9`])|[.?!]$", words)
     return words if end is None else words[: end.end()].removesuffix(".")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftarena.errors import UsageError
@@ -158,6 +158,7 @@ def test_defaults_of_the_other_tool_are_written_down(folder: Path) -> None:
         ("run_name: my run/1", {"name": "my-run-1"}),
         ("optim: adamw_8bit", {"optim": "adamw_8bit"}),
         ("bf16: true", {"bf16": True}),
+        ("pure_bf16: true", {"tuning": "lora", "pure_bf16": False}),
     ],
 )
 def test_what_llamafactory_says(folder: Path, lines: str, expected: dict[str, object]) -> None:
@@ -222,7 +223,8 @@ def test_axolotls_names(folder: Path) -> None:
 def test_without_an_adapter_axolotl_trains_everything(folder: Path) -> None:
     """A recipe of axolotl that names no adapter is a full fine-tuning, and stays one."""
     imported = taken(AXOLOTL.replace("adapter: lora\n", ""))
-    assert read_back(imported).tuning == "full"
+    recipe = read_back(imported)
+    assert (recipe.tuning, recipe.pure_bf16) == ("full", True)
     assert fates(imported)["lora_r"] is Fate.NEEDLESS
 
 
@@ -354,6 +356,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8), st.booleans())
 def test_no_value_breaks_the_import(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, object], other: bool

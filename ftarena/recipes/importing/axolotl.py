@@ -264,6 +264,9 @@ def _often(times: float) -> str:
 
 
 def _speed(said: Translation) -> None:
+    if said.values["tuning"] == "full" and said.get("bf16", "auto") is not False:
+        said.values["pure_bf16"] = True
+        said.notes["pure_bf16"] = f"as {keys.TOOL} does; without it the weights are float32, twice as large"
     shared.precision(said)
     for key, name in (
         ("flash_attention", "flash_attention_2"),

@@ -187,14 +187,15 @@ def warmup(said: Translation) -> None:
 def precision(said: Translation) -> None:
     """Carry bf16; float16 is not done here."""
     bf16 = said.get("bf16", said.get("bfloat16"))
-    for key in ("bf16", "bfloat16", "pure_bf16"):
+    for key in ("bf16", "bfloat16"):
         given = said.get(key)
-        if given is None:
-            continue
         if given == "auto":
             said.needless(key, "the worker uses bf16 where the machine can, as auto does")
-        else:
+        elif given is not None:
             said.carry(key, "bf16", given is not False)
+    if said.get("pure_bf16") is True and _all_learn(said):
+        said.carry("pure_bf16", "pure_bf16", True)
+    said.drop({"pure_bf16": "off, or an adapter learns, which is in float32 itself"})
     for key in ("fp16", "float16"):
         if said.get(key) in (None, False):
             said.drop({key: "float16 is never used"})
@@ -202,6 +203,12 @@ def precision(said: Translation) -> None:
             said.needless(key, "bf16 is asked for as well")
         else:
             said.lose(key, "computes in float16", "bf16 is used where the GPU can, float32 elsewhere")
+
+
+def _all_learn(said: Translation) -> bool:
+    """Return whether weights of the base learn, not an adapter."""
+    tuning = str(said.values.get("tuning", "lora"))
+    return tuning == "full" or tuning.startswith("last-")
 
 
 def adam(said: Translation) -> None:
