@@ -98,9 +98,6 @@ def _fixed(recipe: Recipe, shape: Shape, weights: Weights, choices: Choices) -> 
         base = known.QUANTISED * linear + each * (frozen - linear)
         note = "4 bits; not embedding and head"
     lines = [Line("weights", base, note)]
-    if choices.fp8:
-        eight = 2.0 * shape.layers * shape.layer_stored
-        lines.append(Line("weights in 8 bits", eight, "two layouts, beside bfloat16"))
     name = "adapter" if weights.adapter else "weights that learn"
     count = f"{weights.trained / 1e6:,.1f} M"
     lines.append(Line(name, float(learned * weights.trained), f"{count} × {learned} bytes"))
