@@ -246,7 +246,7 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
                 "note",
                 "run",
                 f"{run.id} died at step {run.step} of {run.total_steps}",
-                f"ftarena runs logs {run.id}",
+                f"ftarena runs {'logs' if run.resumable_from is None else 'resume'} {run.id}",
             )
     active = [run.id for run in runs if run.state in (RunState.PREPARING, RunState.TRAINING)]
     words = f"{len(runs)} in all" + (f", running: {', '.join(active)}" if active else "")

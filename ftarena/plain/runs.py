@@ -16,7 +16,7 @@ from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
-from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics, stop_run
+from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics
 from ftarena.training.runs import LOG, RESOLVED_RECIPE
 from ftarena.training.standing import (
     Fact,
@@ -138,25 +138,6 @@ def logs(
             state = find_run(workspace, run.id).state
             return int(state not in _HEALTHY)
         time.sleep(FOLLOW_POLL_S)
-    return 0
-
-
-def stop(workspace: Workspace, key: str, out: TextIO | None = None) -> int:
-    """Stop a run after its current step; what it has learned is kept.
-
-    Raises:
-        FtarenaError: There is no such run.
-    """
-    out = out or sys.stdout
-    run = find_run(workspace, key)
-    if run.state.ended:
-        verb = "was" if run.state is RunState.STOPPED else "has"
-        print(f"{clean_line(run.id)} {verb} {run.state} already.", file=out)
-        return 0
-    print(f"{clean_line(run.id)}: stopping after the current step …", file=sys.stderr)
-    run = stop_run(run)
-    kept = f", adapter in {run.adapter}" if run.adapter else ", before it had learned anything"
-    print(f"{clean_line(run.id)}: {run.state} at step {run.step} of {run.total_steps}{kept}", file=out)
     return 0
 
 

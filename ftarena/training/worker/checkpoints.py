@@ -35,8 +35,8 @@ from ftarena.training.worker.job import Job
 RUN_STATE = "run_state.pt"
 
 _ASIDE = ".saving"
-_COLLECTED = ("_metrics", "_stored_metrics", "_total_train_tokens")
-# Where TRL's trainers keep figures between two logs.
+_COLLECTED = ("_metrics", "_stored_metrics", "_total_train_tokens", "seen")
+# Where TRL's trainers, and ours on top of them, keep figures between two logs, and tokens seen so far.
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
