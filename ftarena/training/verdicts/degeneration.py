@@ -17,8 +17,9 @@ from ftarena.training.verdicts.remedies import against_degeneration
 GIBBERISH_NATS = 1.0
 """How much less likely per token the model at the start finds what is said now than what it said itself."""
 
-LOOPING_SHARE = 0.25
-"""Share of the answers, above that at the start, that end in a loop."""
+LOOPING_SHARE = 0.375
+"""Share of the answers, above that at the start, that end in a loop: three more of eight. One or two come
+and go with any training."""
 
 LIMITED_SHARE = 0.5
 """Share of the answers, above that at the start, that run into the limit without an end."""
