@@ -35,8 +35,10 @@ _OF: dict[Method, Defaults] = {
         5e-6, 2.0, (), "Meng et al. 2024, arXiv 2405.14734; its full fine-tuning: 3e-7 to 1e-6"
     ),
     "cpo": Defaults(5e-6, 0.1, (), "Xu et al. 2024, arXiv 2401.08417"),
-    "reward": Defaults(1e-4, None, (), "as for SFT: a new head has to be learned"),
-    "grpo": Defaults(5e-6, 0.0, (), "Shao et al. 2024, arXiv 2402.03300; beta 0 is TRL's default"),
+    "reward": Defaults(1e-4, None, (), "TRL 1.16's default with LoRA; a new head has to be learned"),
+    "grpo": Defaults(
+        5e-6, 0.0, (), "Shao et al. 2024, arXiv 2402.03300: 1e-6 for full; beta 0 is TRL's default"
+    ),
 }
 
 

@@ -236,6 +236,23 @@ def test_kto(recipe: Callable[..., Recipe], tmp_path: Path, tuning: str) -> None
     assert found == pytest.approx(total / len(rows), rel=1e-4)
 
 
+@pytest.mark.parametrize("batch_size", [2, 3, 5])
+def test_a_mismatched_answer_is_anothers(batch_size: int) -> None:
+    """Each question is also given the answer of a neighbour, never its own, whatever the last batch holds."""
+    from ftarena.curation.examples import Example, Turn
+    from ftarena.curation.tokens import EncodedLabelled
+    from ftarena.training.worker.trainers.unpaired import rows_in_batches
+
+    example = Example(Path("x"), 1, "kto", (Turn("user", "q"),), (Turn("assistant", "a"),), label=True)
+    answers = [EncodedLabelled([at], [100 + at], at % 2 == 0, example) for at in range(11)]
+    rows = rows_in_batches(answers, batch_size, 7)
+    assert sorted(row["prompt_ids"][0] for row in rows) == list(range(11))
+    assert [row["prompt_ids"] for row in rows] != [one.prompt_ids for one in answers]
+    assert all(row["KL_completion_ids"] != row["completion_ids"] for row in rows)
+    assert all(row["completion_ids"][0] == 100 + row["prompt_ids"][0] for row in rows)
+    assert rows == rows_in_batches(answers, batch_size, 7)
+
+
 @pytest.mark.parametrize("tuning", ["lora", "full"])
 def test_orpo(recipe: Callable[..., Recipe], tmp_path: Path, tuning: str) -> None:
     """Surprise over the chosen answers - β log σ(log odds ratio), eq. 6 and 7 of arXiv 2403.07691."""
