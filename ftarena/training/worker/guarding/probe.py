@@ -19,7 +19,7 @@ from ftarena.training.verdicts.degeneration import Said
 from ftarena.training.worker.guarding.scoring import score_answers
 
 QUESTIONS = 8
-MOST_TOKENS = 64
+MOST_TOKENS = 48
 
 _REFERENCE = "ref"
 # Under this name TRL 1.16 keeps a frozen copy of the adapter that a preference run started from.
