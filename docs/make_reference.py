@@ -168,7 +168,8 @@ fine-tuning starts from a {FULL_LR_DIVISOR:g}th of it (Schulman et al. 2025, "Lo
 ABOUT = """A recipe is a flat YAML file with the names that Hugging Face and TRL users type; examples are in
 [configs/](../configs/). Every key is also an option of `ftarena train`: `learning_rate: 2e-4` is
 `--learning-rate 2e-4`. Without a file, each method is a command: `ftarena sft --model M --data F`, and
-its help lists its keys. `--dry-run` prints what it comes to.
+its help lists its keys. `--dry-run` prints what it comes to. Which method and which tuning to take is in
+[methods.md](methods.md), what a run takes in [plan.md](plan.md).
 
 An unknown key is an error that names the nearest one. The names of LLaMA-Factory, axolotl, torchtune
 and others for the same thing are understood and reported once; a whole recipe of theirs is taken over
