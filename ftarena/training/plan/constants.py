@@ -37,11 +37,11 @@ PLAIN = Activations(27.3, 7.9, 1.6)
 
 SHORT = Activations(16.5, 8.0, 1.6)
 """bfloat16 with `worker.speed.lora`: norms in float32, inputs and outputs of the linear layers once.
-Counted, not yet measured."""
+Five rows of `plan-table-h100.jsonl`, within 5 %."""
 
 COMPILED = Activations(12.0, 6.0, 0.75)
-"""Compiled layers: norms and the gate are computed again from what is kept anyway. Counted; near
-three measurements of a 7.6B model on an H200."""
+"""Compiled layers: norms and the gate are computed again from what is kept anyway. Counted; one row of
+`plan-table-h100.jsonl`, within 1 %."""
 
 FULL = Activations(24.6, 7.1, 1.6)
 """All weights learn: nothing is cast for an adapter (135M, 0.5B)."""
@@ -74,16 +74,20 @@ QUANTISED = 0.516
 # Time.
 
 FORWARD_S, BACKWARD_S = 4.0e-3, 4.9e-3
-"""Seconds a layer with LoRA takes at least, however small: the launches of PEFT's many small kernels."""
+"""Seconds a layer with LoRA takes at least, however small: the launches of its many small kernels. With
+`worker.speed.lora` about as long: it saves memory and passes over it, not launches."""
 
-SHORT_FORWARD_S, SHORT_BACKWARD_S = 1.9e-3, 2.6e-3
-"""The same with `worker.speed.lora` (estimated)."""
+COMPILED_FORWARD_S, COMPILED_BACKWARD_S = 2.0e-3, 3.0e-3
+"""The same with compiled layers (7B, 2,048 tokens: 0.17 to 0.21 s a step)."""
 
-COMPILED_FORWARD_S, COMPILED_BACKWARD_S = 0.9e-3, 1.2e-3
-"""The same with compiled layers (7.6B on an H200: 10,400 to 14,000 tokens/s)."""
+FOUR_BIT_LAUNCHES = 1.7
+"""Unpacking 4-bit weights launches so many times the kernels of a layer (7B: 0.62 s a step)."""
 
 FULL_FORWARD_S, FULL_BACKWARD_S = 1.0e-3, 1.2e-3
 """The same where all weights learn."""
+
+EIGHT_BIT_GAIN = 1.45
+"""Products with frozen weights in 8 bits are so much faster, rounding included."""
 
 REFERENCE_LAUNCH = 1.3
 """A frozen reference's forward pass in launches of the trained one's (switching adapters included)."""
@@ -109,8 +113,8 @@ OPTIMISER_BYTES = 36.0
 CPU_SHARE = 0.80
 """Of the float32 products a second that this machine reaches, a training step reaches so much."""
 
-COMPILE_S = 20.0
-"""Compiling the layers, once."""
+COMPILE_S = 25.0
+"""Compiling the layers, once: 15 to 25 s, 90 s where nothing of it is in torch's cache yet."""
 
 COMPILE_PAYS_FLOP = 300e12 * 40.0 / 0.2
 """Four multiplications a weight and token: a run of more of them compiles its layers by itself."""

@@ -104,7 +104,10 @@ def batch_seconds(
     heads = head * (2 + reference + (0 if choices.short_lora else 1))
     seconds = (products + heads) / _rate(card, choices)
     forward_s, backward_s = _launches(weights, choices)
-    launch = shape.layers * (forward_s * (1 + again + known.REFERENCE_LAUNCH * reference) + backward_s)
+    four_bit = known.FOUR_BIT_LAUNCHES if recipe.tuning == "qlora" else 1.0
+    launch = (
+        four_bit * shape.layers * (forward_s * (1 + again + known.REFERENCE_LAUNCH * reference) + backward_s)
+    )
     if choices.cuda:
         if not choices.short_lora:
             seconds += head * (1 if weights.adapter else 2) / (known.SUMMED_SHARE * card.flops)
@@ -184,7 +187,7 @@ def _rate(card: Card, choices: Choices) -> float:
         return known.CPU_SHARE * card.flops
     if not choices.bf16:
         return 0.06 * card.flops  # float32 without tensor cores
-    return known.PRODUCT_SHARE * card.flops * (1.3 if choices.fp8 else 1.0)
+    return known.PRODUCT_SHARE * card.flops * (known.EIGHT_BIT_GAIN if choices.fp8 else 1.0)
 
 
 def _launches(weights: Weights, choices: Choices) -> tuple[float, float]:
@@ -195,8 +198,6 @@ def _launches(weights: Weights, choices: Choices) -> tuple[float, float]:
         return known.COMPILED_FORWARD_S, known.COMPILED_BACKWARD_S
     if not weights.adapter:
         return known.FULL_FORWARD_S, known.FULL_BACKWARD_S
-    if choices.short_lora:
-        return known.SHORT_FORWARD_S, known.SHORT_BACKWARD_S
     return known.FORWARD_S, known.BACKWARD_S
 
 
