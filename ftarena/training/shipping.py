@@ -5,6 +5,7 @@ goes into it besides the weights is chosen here; the weights are written by a pr
 (`ftarena.training.worker.merging`), since a front end loads no torch.
 """
 
+import math
 import os
 import shutil
 import time
@@ -205,6 +206,10 @@ def _check(source: Source, *, adapter_only: bool, scale: float, dtype: str) -> N
     if dtype not in _DTYPES:
         raise UsageError(
             f"weights cannot be stored as {shorten(dtype, 30)!r}", f"--dtype {', '.join(_DTYPES)}"
+        )
+    if not 0 < scale < math.inf:
+        raise UsageError(
+            f"--scale {scale:g} is no factor above 0", "1 is all of what was learned, 0.5 half of it"
         )
     if not source.is_adapter:
         if adapter_only:

@@ -227,6 +227,9 @@ def test_options_that_exclude_each_other(
     run = trained("lora")
     with pytest.raises(UsageError, match="merges none"):
         export(place, run, tmp_path / "x", adapter_only=True, dtype="bfloat16")
+    for scale in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="is no factor above 0"):
+            export(place, run, tmp_path / "x", scale=scale)
     with pytest.raises(UsageError, match="cannot be stored as 'int4'"):
         export(place, run, tmp_path / "x", dtype="int4")
     config = json.loads((run.directory / "adapter_config.json").read_text())

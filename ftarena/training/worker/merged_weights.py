@@ -242,9 +242,10 @@ def _write_file(
     source: Path, target: Path, adapter: Adapter | None, dtype: torch.dtype | None, count: Count
 ) -> set[str]:
     """Write one file of weights, a tensor at a time; return the names in it."""
-    with safe_open(source, framework="pt") as file, target.open("wb") as out:
+    with safe_open(source, framework="pt") as file:
         plan = list(_plan(source, file, dtype))
         header: dict[str, Any] = {"__metadata__": {**(file.metadata() or {}), "format": "pt"}}
+    with target.open("wb") as out:
         position = 0
         for name, shape, kind in plan:
             end = position + math.prod(shape) * kind.itemsize
@@ -254,7 +255,8 @@ def _write_file(
         table += b" " * (-len(table) % 8)  # tensors begin at a multiple of 8 bytes, as the format wants
         out.write(struct.pack("<Q", len(table)) + table)
         for name, _, kind in plan:
-            before = file.get_tensor(name)
+            with safe_open(source, framework="pt") as file:  # anew: the pages of the last tensor are let go
+                before = file.get_tensor(name)
             after = before if adapter is None else adapter.apply(name, before)
             if after is not before and not torch.isfinite(after).all():
                 raise FtarenaError(f"{name} is not finite when merged", "take an earlier checkpoint")
