@@ -348,7 +348,11 @@ def losses(row: dict[str, Any], model: str) -> dict[str, Any]:
 
     decided = machine.machine_for
     training.machine_for = lambda recipe: dataclasses.replace(decided(recipe), **row["machine"])
-    keys = {key: str(value) for key, value in row["recipe"].items()}
+    keys = {
+        "general_dataset": "[]",
+        "examine": "false",
+        **{key: str(value) for key, value in row["recipe"].items()},
+    }
     with tempfile.TemporaryDirectory() as folder:
         recipe = load_recipe(root / "configs" / "demo-sft.yaml", {"model_name_or_path": model, **keys})
         directory = lay_down(recipe, Workspace(Path(folder) / ".ftarena"))

@@ -161,6 +161,43 @@ def test_packed_batches_have_one_shape() -> None:
     assert all(batch["position_ids"][0, start] == 0 for start in starts)
 
 
+def test_products_in_eight_bits_are_those_of_the_rounded_weights() -> None:
+    """The output and the gradients are exact for the weights as they are in 8 bits, and near the true ones."""
+    from ftarena.training.worker.speed.fp8 import FrozenWeight
+    from ftarena.training.worker.speed.lora import lora_product
+
+    torch.manual_seed(6)
+    weight, down, up = torch.randn(48, 32), torch.randn(4, 32), torch.randn(48, 4)
+    x = torch.randn(5, 7, 32)
+    eight = FrozenWeight.of(weight)
+    results = []
+    for given in (None, eight):
+        leaves = [one.clone().requires_grad_() for one in (x, down, up)]
+        out = lora_product(leaves[0], None if given else weight, None, leaves[1], leaves[2], 0.5, given)
+        out.square().sum().backward()
+        results.append((out, *(leaf.grad for leaf in leaves)))
+    for exact, rounded in zip(*results, strict=True):
+        assert ((exact - rounded).norm() / exact.norm()).item() < 0.05
+        assert not torch.equal(exact, rounded)
+
+
+def test_frozen_layers_in_eight_bits_learn_the_same() -> None:
+    """The layers of a model are replaced, its adapter's gradients stay near, and switched off it still runs."""
+    from ftarena.training.worker.speed.fp8 import EightBitLinear
+    from ftarena.training.worker.speed.lora import shorten_lora
+
+    plain = with_adapter(small_model())
+    eight = copy.deepcopy(plain)
+    assert shorten_lora(eight, fp8=True) == 14
+    assert sum(isinstance(module, EightBitLinear) for module in eight.modules()) == 14
+    (loss, expected), (found_loss, found) = gradients(plain, **batch()), gradients(eight, **batch())
+    assert found_loss == pytest.approx(loss, rel=0.01)
+    for name, gradient in expected.items():
+        assert ((found[name] - gradient).norm() / gradient.norm()).item() < 0.15, name
+    with torch.no_grad(), eight.disable_adapter():
+        assert torch.isfinite(eight(**batch()).logits).all()
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
 def test_eight_bits_keep_three_digits_or_so(scale: float) -> None:
     """A row's own scale keeps the relative error at that of the format: half a step of 3 bits, 2^-4."""

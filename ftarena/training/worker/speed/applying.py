@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import torch
-
 from ftarena.training.worker.compact_head import add_compact_head
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.speed import varlen
@@ -14,8 +12,9 @@ from ftarena.training.worker.speed.packing import PackedCollator
 
 _SAVED_SHARE = 0.2
 # Of a step's time, by compiled layers: 18 % on a 7.6B model (benchmarks/results).
-_WORTH_S = 40.0
-# Compiling costs 10 to 25 s once.
+_WORTH_S = {True: 40.0, False: 180.0}
+# By whether rows are packed. Compiling for the one shape of packed batches takes 15 to 22 s, for batches of
+# all lengths 92 s (7.6B, benchmarks/results): a run has to win back twice that.
 _RATE = 300e12
 # Multiplications and additions a second of a large card in practice; only to judge whether compiling pays.
 
@@ -62,7 +61,7 @@ def _worth_compiling(trainer: Any, model: Any, job: Job) -> bool:
     """Return whether compiled layers win back the time that compiling takes."""
     tokens = _tokens(trainer, job)
     weights = sum(weight.numel() for weight in model.parameters())
-    return bool(4 * weights * tokens / _RATE * _SAVED_SHARE > _WORTH_S)
+    return bool(4 * weights * tokens / _RATE * _SAVED_SHARE > _WORTH_S[job.recipe.packing])
 
 
 def _tokens(trainer: Any, job: Job) -> float:
@@ -75,8 +74,3 @@ def _tokens(trainer: Any, job: Job) -> float:
     if recipe.max_steps > 0:
         seen = recipe.max_steps * recipe.batch_size * recipe.gradient_accumulation_steps
     return float(mean * seen)
-
-
-def free_card_bytes() -> int:
-    """Return the free memory of the card in use, in bytes; 0 without one."""
-    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else 0

@@ -48,14 +48,16 @@ def quantise(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scaled_product(x: torch.Tensor, weight: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-    """Return x @ weight.T in bfloat16.
+    """Return x @ weight.T in the dtype of x.
 
     Args:
-        x: (n, k) bfloat16.
+        x: (n, k), on a GPU bfloat16.
         weight: (m, k) e4m3.
         scales: (m, 1) float32.
     """
     exact, x_scales = quantise(x)
+    if not x.is_cuda:  # the same numbers in float32: what tests, and curves without a GPU, are held against
+        return ((exact.float() @ weight.float().t()) * x_scales * scales.t()).to(x.dtype)
     product: torch.Tensor = torch._scaled_mm(
         exact,
         weight.t(),
@@ -71,7 +73,7 @@ class EightBitLinear(torch.nn.Module):  # type: ignore[misc]  # torch is not fol
     """A frozen linear layer whose weight is there in 8 bits only.
 
     Args:
-        layer: The layer to replace, in bfloat16 on the GPU.
+        layer: The layer to replace; on a GPU in bfloat16.
     """
 
     def __init__(self, layer: Any) -> None:
@@ -87,16 +89,22 @@ class EightBitLinear(torch.nn.Module):  # type: ignore[misc]  # torch is not fol
         """The weight in its two layouts."""
         return FrozenWeight(self.rows, self.row_scales, self.columns, self.column_scales)
 
+    def cast(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input in the dtype that products take and give: on a GPU bfloat16."""
+        return x.to(torch.bfloat16) if x.is_cuda else x
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x @ weight.T + bias: what the layer computes where its adapter is switched off."""
-        found = scaled_product(x.reshape(-1, x.shape[-1]).to(torch.bfloat16), self.rows, self.row_scales)
+        x = self.cast(x)
+        found = scaled_product(x.reshape(-1, x.shape[-1]), self.rows, self.row_scales)
         found = found if self.bias is None else found + self.bias
         return found.view(*x.shape[:-1], self.out_features)
 
 
 def fits(weight: Any) -> bool:
     """Return whether the hardware can multiply by a weight of this shape."""
-    return weight.dtype is torch.bfloat16 and all(size % _MULTIPLE == 0 for size in weight.shape)
+    right = weight.dtype is torch.bfloat16 or not weight.is_cuda
+    return right and all(size % _MULTIPLE == 0 for size in weight.shape)
 
 
 def supported() -> bool:

@@ -134,5 +134,5 @@ def _forward(self: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Ten
     name, base = active[0], self.base_layer
     down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
     if isinstance(base, EightBitLinear):
-        return lora_product(x.to(torch.bfloat16), None, base.bias, down, up, scale, base.frozen)
+        return lora_product(base.cast(x), None, base.bias, down, up, scale, base.frozen)
     return lora_product(x.to(base.weight.dtype), base.weight, base.bias, down, up, scale)
