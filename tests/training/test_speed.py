@@ -162,7 +162,7 @@ def test_packed_batches_have_one_shape() -> None:
 
 
 def test_products_in_eight_bits_are_those_of_the_rounded_weights() -> None:
-    """The output and the gradients are exact for the weights as they are in 8 bits, and near the true ones."""
+    """The output and the gradients are exact for the rounded weights, and near the true ones."""
     from ftarena.training.worker.speed.fp8 import FrozenWeight
     from ftarena.training.worker.speed.lora import lora_product
 
@@ -182,7 +182,7 @@ def test_products_in_eight_bits_are_those_of_the_rounded_weights() -> None:
 
 
 def test_frozen_layers_in_eight_bits_learn_the_same() -> None:
-    """The layers of a model are replaced, its adapter's gradients stay near, and switched off it still runs."""
+    """Layers are replaced, the gradients of the adapter stay near, and switched off it still runs."""
     from ftarena.training.worker.speed.fp8 import EightBitLinear
     from ftarena.training.worker.speed.lora import shorten_lora
 
