@@ -20,6 +20,8 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of each dot, by row and column (Unicode chapter 21.1, braille patterns)."""
 
 _MARK = "┊"
+_GAP = 3
+"""Cells between two names of the legend."""
 
 SMALLEST = (24, 4)
 """Columns and rows below which there is no room for a curve and its labels."""
@@ -150,25 +152,33 @@ def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name:
 
 
 def _legend(series: Sequence[Series], marks: Sequence[Mark], gutter: int, width: int) -> Row:
-    """Return names and last values, those that fit; the marks first, since they say what to look at."""
-    entries = [[Piece(f"{_MARK} {mark.name}   ", mark.style)] for mark in marks if mark.name]
-    curves = [
-        [
-            Piece(f"{one.marker or ('⠒⠒' if one.gap == 1 else '⠐⠐')} {one.name}", one.style),
-            Piece(f" {number(one.points[-1][1])}   " if one.last else "   "),
-        ]
-        for one in series
-        if one.name
-    ]
+    """Return the names, as many as fit; a narrow pane goes without the values beside them first."""
     room = width - gutter - 2
-    entries = [*curves[:1], *entries, *curves[1:]]
     row = [Piece(" " * (gutter + 2))]
+    entries = _entries(series, marks, values=True)
+    if sum(_cells(entry) + _GAP for entry in entries) - _GAP > room:
+        entries = _entries(series, marks, values=False)
     for entry in entries:
-        room -= sum(cell_len(piece.text) for piece in entry)
-        if room < -3:  # the last gap may fall off
-            break
-        row += entry
+        gap = _GAP if len(row) > 1 else 0
+        if gap + _cells(entry) <= room:
+            row += [Piece(" " * gap), *entry]
+            room -= gap + _cells(entry)
     return row
+
+
+def _entries(series: Sequence[Series], marks: Sequence[Mark], *, values: bool) -> list[Row]:
+    """Return the entries of a legend, what should not be missed first."""
+    curves: list[Row] = []
+    for one in filter(lambda one: one.name, series):
+        sign = one.marker or ("⠒⠒" if one.gap == 1 else "⠐⠐")
+        value = f" {number(one.points[-1][1])}" if values and one.last else ""
+        curves.append([Piece(f"{sign} {one.name}", one.style), Piece(value)])
+    marked = [[Piece(f"{_MARK} {mark.name}", mark.style)] for mark in marks if mark.name]
+    return [*curves[:1], *marked[:1], *curves[1:], *marked[1:]]
+
+
+def _cells(entry: Row) -> int:
+    return sum(cell_len(piece.text) for piece in entry)
 
 
 class _Canvas:
