@@ -6,7 +6,7 @@ at: do they end, do they repeat themselves, and how likely does the model at the
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -83,9 +83,11 @@ def _answers(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, bf16: bo
         use_cache=True,
     )
     training = model.training
+    # Compiled layers would be compiled again for every length of the cache.
+    eager = torch.compiler.set_stance("force_eager") if device.type == "cuda" else nullcontext()
     model.eval()
     try:
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with eager, torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             written = model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy)
     finally:
         model.train(training)
