@@ -100,7 +100,7 @@ def test_a_preset_stands_where_a_recipe_would(recipe: Path, tiny_model: Path, tm
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)}
     )
-    assert json.loads(done.stdout)["choices"]["budget"] == 0.3
+    assert json.loads(done.stdout)["choices"]["budget"] == 0.45
 
 
 def test_a_file_of_that_name_wins(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
