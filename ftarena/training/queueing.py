@@ -90,12 +90,14 @@ def _wait_for_predecessor(directory: Path, say: Tell) -> None:
 def _wait_for_device(directory: Path, terms: Terms, say: Tell) -> int:
     """Return the descriptor of the lock of the device that is this run's now."""
     lingering_until = time.monotonic() + _LINGERING_S
+    devices = max(len(hardware.gpus()), 1)
     while True:
         others = _others(directory)
         ahead = [run for run in others if _is_ahead(run, directory.name, terms)] if terms.waits else []
-        if not ahead and (lock := _take_device(directory.parent)) is not None:
-            return lock
         busy = [run for run in others if run.state is not RunState.QUEUED]
+        # Cards are asked for their free memory only where one may be free: that starts a program each time.
+        if not ahead and len(busy) < devices and (lock := _take_device(directory.parent)) is not None:
+            return lock
         if not terms.waits and (busy or time.monotonic() > lingering_until):
             names = ", ".join(run.id for run in busy) or "a process that does not end"
             raise FtarenaError(f"the device is taken by {names}", "wait for your turn: --queue")

@@ -1,6 +1,5 @@
 """What the machine decides about a run: device, number format, checkpointing, threads."""
 
-import os
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -111,12 +110,3 @@ def _liger(recipe: Recipe, *, cuda: bool) -> bool:
             "leave it out, or: pip install liger-kernel",
         )
     return bool(recipe.use_liger_kernel)
-
-
-def use_one_card() -> None:
-    """Show torch one card only: with several, transformers would wrap the model in `nn.DataParallel`.
-
-    Must run before CUDA is initialised.
-    """
-    if "CUDA_VISIBLE_DEVICES" not in os.environ and (cards := hardware.gpus()) and len(cards) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = max(cards, key=lambda card: card.free_mib).uuid
