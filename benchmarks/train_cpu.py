@@ -1,10 +1,10 @@
 """How fast the demo's SFT trains on a CPU, against TRL's defaults: seconds a step of 8 examples.
 
-    python benchmarks/train_cpu.py [--rounds 3] [--steps 4] [--bf16]    # a JSON line a measurement, then ratios
+    python benchmarks/train_cpu.py [--rounds 3] [--steps 4] [--bf16]    # a JSON line each, then ratios
 
-Every measurement is a process of its own; the ways take turns, so that a busy neighbour slows all of them. TRL's
-own default on a CPU is bfloat16, which takes minutes a step without AMX or AVX512-bf16: `--bf16` measures one
-such step; the ratio is that to TRL in float32.
+Every measurement is a process of its own; the ways take turns, so that a busy neighbour slows all of them.
+TRL's own default on a CPU is bfloat16: minutes a step without AMX or AVX512-bf16. `--bf16` measures
+one such step; the ratio is that to TRL in float32.
 """
 
 import argparse
