@@ -8,7 +8,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ftarena.errors import FtarenaError
@@ -19,7 +19,11 @@ _END_S = 10.0
 
 
 def run_errand(
-    module: str, arguments: Sequence[str], tell: Callable[[str], None], failed: str
+    module: str,
+    arguments: Sequence[str],
+    tell: Callable[[str], None],
+    failed: str,
+    env: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run a module as a process, wait for it, and return its result.
 
@@ -31,6 +35,7 @@ def run_errand(
         arguments: What it is given.
         tell: Called with each line for people.
         failed: What to say where it ends without saying why, such as `the model could not be prepared`.
+        env: Variables to set on top of this process's own.
 
     Returns:
         The object behind `result:`; empty where there is none.
@@ -38,7 +43,7 @@ def run_errand(
     Raises:
         FtarenaError: It failed.
     """
-    argv, env = python_module(module, *arguments)
+    argv, paths = python_module(module, *arguments)
     said: dict[str, str] = {}
     last = ""
     with subprocess.Popen(
@@ -47,7 +52,7 @@ def run_errand(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={**os.environ, **env},
+        env={**os.environ, **(env or {}), **paths},
     ) as child:
         try:
             for line in child.stdout or ():

@@ -23,6 +23,7 @@ from ftarena.processes import read_json, write_json
 from ftarena.recipes.models import resolve_model
 from ftarena.text import shorten
 from ftarena.training.errands import run_errand
+from ftarena.training.jobs import worker_environment
 from ftarena.training.model_card import CardFacts, write_card
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import ADAPTER_WEIGHTS, Run
@@ -290,7 +291,13 @@ def _write_model(
         words += ["--adapter", str(source.folder)]
     if verify:
         words += ["--verify"]
-    return run_errand("ftarena.training.worker.merging", words, on_progress, "the model could not be written")
+    return run_errand(
+        "ftarena.training.worker.merging",
+        words,
+        on_progress,
+        "the model could not be written",
+        worker_environment(),
+    )
 
 
 def _checkpoint(run: Run, wanted: str) -> Path:

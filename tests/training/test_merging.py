@@ -32,6 +32,8 @@ from ftarena.training.worker.verifying import (  # noqa: E402
     verify,
 )
 
+torch.set_num_threads(1)  # two threads that wait for each other on a busy machine make seconds minutes
+
 Adapt = Callable[..., Path]
 
 

@@ -48,7 +48,6 @@ def merge(
 
     from ftarena.training.worker.merged_weights import is_plain, read_adapter, stored_bytes, write_merged
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
     dtype = None if dtype_name == "as-base" else getattr(torch, dtype_name)
     needed, in_float32 = stored_bytes(base, dtype), stored_bytes(base, torch.float32)
     if (free := disk_free(target)) < needed * _SPARE:
