@@ -53,7 +53,7 @@ def page(standing: Standing, width: int, height: int) -> list[Row]:
 def step_line(row: Mapping[str, Any], run: Run) -> str:
     """Return a row of `metrics.jsonl` as one line of text: `step 12/120  loss 1.234  …`."""
     shown = [
-        f"{name} {number(row[key])}{unit}"
+        f"{name} {number(row[key])} {unit}".strip()
         for key, name, unit in _LINE
         if isinstance(row.get(key), int | float) and not isinstance(row.get(key), bool)
     ]

@@ -68,7 +68,7 @@ def test_a_pipe_gets_a_line_a_step(workspace: Workspace) -> None:
 
     def second() -> None:
         state(folder, step=2, message="step 2 of 2")
-        log(folder, step=2, loss=2.25)
+        log(folder, step=2, loss=2.25, tokens_per_s=120.0)
         log(folder, step=2, eval_loss=2.4)
         with (folder / "events.jsonl").open("a") as file:
             file.write(json.dumps({"event": "best", "message": "best checkpoint: step 2"}) + "\n")
@@ -83,7 +83,7 @@ def test_a_pipe_gets_a_line_a_step(workspace: Workspace) -> None:
         "queued: waits for dpo-9 to end, number 2 in the queue",
         "training",
         "step 1/2 loss 2.50 lr 1.0e-04",
-        "step 2/2 loss 2.25",
+        "step 2/2 loss 2.25 120 tokens/s",
         "step 2/2 held-out 2.40",
         "best: best checkpoint: step 2",
     ]
