@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from ftarena.arena.replaying import Order, draw, prompts_file
+from ftarena.arena.replaying import SAMPLING, Order, draw, prompts_file
 from ftarena.curation.reading import SHAPES_FOR
 from ftarena.curation.sets.mixing import replay_rows
 from ftarena.errors import FtarenaError, UsageError
@@ -87,7 +87,10 @@ def _drawn(
     wake: Callable[[], object],
     tell: Callable[[str], None],
 ) -> Path:
-    order = Order(recipe.model_name_or_path, prompts_file(prompts), count, seed=recipe.seed)
+    # Question and answer have to fit into the run's examples; half of one is the answer's.
+    limit = max(min(SAMPLING.max_tokens, recipe.max_length // 2), 1)
+    sampling = SAMPLING.model_copy(update={"max_tokens": limit})
+    order = Order(recipe.model_name_or_path, prompts_file(prompts), count, sampling, recipe.seed)
     make_private(workspace.root / "replay")
     path = workspace.root / "replay" / f"self-{order.key}.jsonl"
     if path.is_file():

@@ -31,8 +31,8 @@ from ftarena.serving.protocol import Completion, ContextExceeded
 PROMPTS = f"{BUILTIN}{REPLAY}"
 """What is answered unless other prompts are named."""
 
-SAMPLING = Sampling(temperature=1.0, top_p=1.0, max_tokens=256)
-"""The model's own distribution, whole."""
+SAMPLING = Sampling(temperature=1.0, top_p=1.0, max_tokens=512)
+"""The model's own distribution, whole. At 128 tokens 18 of 24 answers of a 135M model were cut."""
 
 CONCURRENCY = 16
 MOST_ASKED = 2
@@ -143,7 +143,7 @@ async def draw(client: Answering, order: Order, out: Path, on_progress: Progress
             raise FtarenaError(
                 f"none of {asked} answers of {order.model} could be kept: "
                 f"{draft.lost['cut']} ran into the limit of {order.sampling.max_tokens} tokens",
-                "allow longer answers: ftarena data replay --max-tokens 512",
+                "allow longer answers: ftarena data replay --max-tokens 1024",
             )
         rows = [draft.answers[number] for number in sorted(draft.answers) if draft.answers[number]]
         rows = rows[: order.count]

@@ -61,7 +61,7 @@ def data_replay(
     ] = 1.0,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", min=1, help="Longest answer; what reaches it is left out.")
-    ] = 256,
+    ] = 512,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which answers are drawn.")] = 42,
     overwrite: Overwrite = False,
 ) -> None:

@@ -79,7 +79,8 @@ def replay(
                     lambda done, wanted: stage.update(f"{done} of {wanted}", fraction=done / wanted),
                 )
             left = f"; left out: {drawn.cut} cut by the length limit, {drawn.empty} empty or too long"
-            return f"{output}: {drawn.rows} rows{left if drawn.cut or drawn.empty else ''}"
+            rows = f"{drawn.rows} of {count}" if drawn.rows < count else f"{drawn.rows}"
+            return f"{output}: {rows} rows{left if drawn.cut or drawn.empty else ''}"
 
         said = asyncio.run(ask())
     print(clean_line(said), file=out or sys.stdout)
