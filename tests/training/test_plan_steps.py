@@ -72,6 +72,16 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("sft", {"eval_split": 0.2, "per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}),
         ("dpo", {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}),
         ("orpo", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 1}),
+        (
+            "grpo",
+            {
+                "per_device_train_batch_size": 4,
+                "gradient_accumulation_steps": 2,
+                "num_generations": 4,
+                "max_completion_length": 4,
+                "reward_funcs": "length",
+            },
+        ),
         ("kto", {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 1, "num_train_epochs": 2}),
     ],
 )
@@ -89,7 +99,7 @@ def test_the_planned_steps_are_taken(
     said = {
         "method": method,
         "model_name_or_path": str(tiny_model),
-        "dataset": str({"sft": answers, "kto": labelled}.get(method, pairs)),
+        "dataset": str({"sft": answers, "grpo": f"{answers}#5", "kto": labelled}.get(method, pairs)),
         "general_dataset": "[]",
         **keys,
     }
