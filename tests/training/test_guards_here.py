@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ftarena.training.guards import read_guards
-from ftarena.training.runs import Run, RunState, read_metrics
+from ftarena.training.runs import Run, RunState, read_events, read_metrics
 from ftarena.workspace import Workspace
 
 DATA = Path(__file__).parents[2] / "data" / "demo"
@@ -61,6 +61,10 @@ def test_a_measured_run_takes_the_same_steps(sft: Callable[..., Run]) -> None:
     assert guards["forgetting"].figures["after_nats"] == pytest.approx(rows[-1]["general_loss"])
     assert guards["drift"].figures["kl_nats"] == pytest.approx(rows[-1]["kl"])
     assert guards["degeneration"].figures["answers_now"] == 8
+    # An alarm is noted when it begins, not at each measurement.
+    noted = [event["guard"] for event in read_events(measured) if event["event"] == "guard-alarm"]
+    assert len(noted) == len(set(noted))
+    assert {guard.name for guard in guards.values() if guard.verdict == "alarm"} <= set(noted)
 
 
 def test_early_stopping_ends_a_run_that_gets_no_better(sft: Callable[..., Run]) -> None:
@@ -73,7 +77,7 @@ def test_early_stopping_ends_a_run_that_gets_no_better(sft: Callable[..., Run]) 
         early_stopping_threshold=100,
     )
     assert (run.step, run.total_steps) == (1, 4)
-    (overfitting, forgetting, drift) = read_guards(run)
+    overfitting, forgetting, drift = read_guards(run)
     assert overfitting.figures["best_step"] in (0, 1)
     assert forgetting.verdict == drift.verdict == "unknown"
 

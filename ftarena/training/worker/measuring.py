@@ -80,6 +80,7 @@ class Measuring:
         self._said_start: Said | None = None
         self._heldout_best: MeasuredLosses | None = None
         self._newest: _Look | None = None
+        self._alarmed: set[str] = set()
         self.losses: dict[int, float] = {}
         """Held-out loss by step, 0 being the model before training."""
 
@@ -102,6 +103,7 @@ class Measuring:
             "general_start": _plain(self._general_start),
             "said_start": self._said_start.to_json() if self._said_start else None,
             "drift": self._drift.tensors(),
+            "alarmed": sorted(self._alarmed),
         }
 
     def recall(self, state: dict[str, Any]) -> None:
@@ -111,6 +113,7 @@ class Measuring:
         self._general_start = _losses(state["general_start"])
         self._said_start = Said(**state["said_start"]) if state["said_start"] else None
         self._drift = Drift(state["drift"])
+        self._alarmed = set(state["alarmed"])
 
     def measure(self, model: Any, step: int) -> dict[str, float]:
         """Return metrics by name (`eval_loss`, `general_loss`, `kl`); empty where someone asked to stop.
@@ -136,7 +139,7 @@ class Measuring:
             values["kl"] = look.kl
         self._said_start = self._said_start or look.said
         self._newest = look
-        write_guards(self._job.directory / GUARDS, self.guards())
+        self._tell(self.guards(), step)
         return values
 
     def guards(self) -> list[Guard]:
@@ -163,6 +166,14 @@ class Measuring:
                 )
             )
         return found
+
+    def _tell(self, guards: Sequence[Guard], step: int) -> None:
+        """Write what the guards find, and note each alarm once, when it begins."""
+        write_guards(self._job.directory / GUARDS, guards)
+        alarms = {guard.name: guard.words for guard in guards if guard.verdict == "alarm"}
+        for name in sorted(alarms.keys() - self._alarmed):
+            self._job.reporter.event("guard-alarm", f"{name}: {alarms[name]}", guard=name, step=step)
+        self._alarmed = set(alarms)
 
     def _look(self, model: Any, step: int) -> _Look | None:
         """Measure everything; None where someone asked to stop meanwhile."""
