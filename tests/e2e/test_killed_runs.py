@@ -124,5 +124,5 @@ def until(directory: Path, enough: Callable[[Run], bool]) -> Run:
 
 def curve(run: Run) -> list[dict[str, object]]:
     """Return every row of metrics without what the clock and the machine have put into it."""
-    untold = ("time", "tokens_per_s", "memory_bytes", "eval_runtime")
+    untold = ("time", "tokens_per_s", "memory_bytes", "eval_runtime", "step_time")
     return [{key: row[key] for key in row if key not in untold} for row in read_metrics(run)]

@@ -16,7 +16,7 @@ from ftarena.workspace import Workspace
 
 DATA = Path(__file__).parents[2] / "data" / "demo"
 
-OF_THE_CLOCK = ("time", "tokens_per_s", "memory_bytes", "eval_runtime")
+OF_THE_CLOCK = ("time", "tokens_per_s", "memory_bytes", "eval_runtime", "step_time")
 
 
 class Killed(BaseException):
