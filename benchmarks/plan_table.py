@@ -83,7 +83,15 @@ CELLS: list[dict[str, Any]] = [
         "batch": 16,
         "gradient_checkpointing": False,
     },
-    {"size": "3B", "method": "sft", "tuning": "lora", "length": 2048, "batch": 2, "torch_compile": True},
+    {
+        "size": "3B",
+        "method": "sft",
+        "tuning": "lora",
+        "length": 2048,
+        "batch": 2,
+        "torch_compile": True,
+        "gradient_checkpointing": True,
+    },
 ]
 _OWN = ("size", "length", "batch", "mixed")
 CELL_KEYS = frozenset(key for cell in CELLS for key in cell)

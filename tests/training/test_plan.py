@@ -296,3 +296,21 @@ def test_a_plan_loads_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []
+
+
+@pytest.mark.parametrize(
+    ("card", "keys", "budget"),
+    [
+        ("H100 80GB", {"packing": True}, 1.0),
+        ("24GB", {"packing": True, "per_device_train_batch_size": 1}, 0.45),
+        ("24GB", {"packing": True, "per_device_train_batch_size": 8}, None),  # only checkpointing fits
+        ("H100 80GB", {"packing": True, "gradient_checkpointing": True}, None),  # said by the recipe
+        ("H100 80GB", {"packing": True, "torch_compile": False}, None),
+        ("H100 80GB", {"packing": True, "max_steps": 2}, None),  # too short to compile
+        ("cpu", {"packing": True}, None),
+    ],
+)
+def test_free_memory_is_made_use_of(card: str, keys: dict[str, object], budget: float | None) -> None:
+    """A long run on a card keeps as many activations as fit, instead of computing them twice."""
+    data = measured(*[1500] * 20_000)
+    assert fit_recipe(recipe(**keys), card=card_named(card), measured=data).activation_memory_budget == budget

@@ -47,7 +47,7 @@ def choices_for(recipe: Recipe, card: Card, flop: float) -> Choices:
         cuda=cuda,
         bf16=recipe.bf16 if recipe.bf16 is not None else cuda and card.bf16,
         checkpointing=checkpointing if checkpointing is not None else cuda and budget is None,
-        compiled=cuda and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP),
+        compiled=cuda and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP[recipe.packing]),
         budget=budget,
         short_lora=cuda and recipe.tuning in ("lora", "rslora") and not recipe.lora_dropout,
         float32_weights=recipe.has_adapter or not recipe.pure_bf16,

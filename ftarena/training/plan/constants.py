@@ -116,8 +116,9 @@ CPU_SHARE = 0.80
 COMPILE_S = 25.0
 """Compiling the layers, once: 15 to 25 s, 90 s where nothing of it is in torch's cache yet."""
 
-COMPILE_PAYS_FLOP = 300e12 * 40.0 / 0.2
-"""Four multiplications a weight and token: a run of more of them compiles its layers by itself."""
+COMPILE_PAYS_FLOP = {True: 300e12 * 40.0 / 0.2, False: 300e12 * 180.0 / 0.2}
+"""Four multiplications a weight and token: a run of more of them compiles its layers by itself. By whether
+rows are packed: batches of all lengths take four times as long to compile for (`worker.speed.applying`)."""
 
 START_S = {"cuda": 18.0, "cpu": 14.0}
 """Imports, the data, the trainer."""

@@ -20,7 +20,11 @@ from ftarena.training.plan.schedule import Schedule, schedule_of
 from ftarena.training.plan.shapes import Shape, read_shape
 
 ROOM = 0.90
-"""Share of the memory that batch size `auto` fills: the plan is right within 10 %."""
+"""Share of the memory that is filled by what is decided here: the plan is right within 10 %."""
+
+BUDGETS = (1.0, 0.7, 0.45, 0.3)
+"""Shares of a compiled layer's activations to keep, tried in this order. On a 7.6B model within 24 GB 0.45 is
+1.2 times as fast as gradient checkpointing, with free memory 1.0 is 1.5 times (benchmarks/results)."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +181,14 @@ def plan_of(recipe: Recipe, *, card: Card | None = None, measured: Measured | No
 
 
 def fit_recipe(recipe: Recipe, *, card: Card | None = None, measured: Measured | None = None) -> Recipe:
-    """Return a recipe whose batch size `auto` is the largest that fits.
+    """Return a recipe that makes use of the card's memory: what it leaves open is decided by what fits.
 
-    Examples a step stay as many: what the batch grows, accumulation shrinks. So the batch is a divisor of
-    what a step takes, where `auto` stands for 4.
+    A batch size `auto` becomes the largest that fits. Examples a step stay as many: what the batch grows,
+    accumulation shrinks. So the batch is a divisor of what a step takes, where `auto` stands for 4. Where
+    layers are compiled, as many activations are kept as fit, instead of gradient checkpointing.
 
     Args:
-        recipe: Resolved; returned as it is where its batch size is a number.
+        recipe: Resolved; returned as it is where it leaves nothing open.
         card: Where it runs.
         measured: As for `plan_of`.
 
@@ -191,10 +196,16 @@ def fit_recipe(recipe: Recipe, *, card: Card | None = None, measured: Measured |
         Unplannable: As for `measure`.
         FtarenaError: The model or the data cannot be used.
     """
-    if recipe.per_device_train_batch_size != "auto":
-        return recipe
     card = card or this_card()
+    if recipe.per_device_train_batch_size != "auto" and card.device != "cuda":
+        return recipe
     measured = measured or measure(recipe)
+    if recipe.per_device_train_batch_size == "auto":
+        recipe = _largest_batch(recipe, card, measured)
+    return _kept_activations(recipe, card, measured)
+
+
+def _largest_batch(recipe: Recipe, card: Card, measured: Measured) -> Recipe:
     a_step = 4 * recipe.gradient_accumulation_steps
     sizes = [size for size in range(a_step, 0, -1) if a_step % size == 0]
     if recipe.method == "kto":
@@ -204,6 +215,20 @@ def fit_recipe(recipe: Recipe, *, card: Card | None = None, measured: Measured |
         if _plan(tried, card, measured).peak_bytes <= ROOM * card.memory_bytes:
             return tried
     return with_batch(recipe, sizes[-1], a_step // sizes[-1])
+
+
+def _kept_activations(recipe: Recipe, card: Card, measured: Measured) -> Recipe:
+    """Return a recipe that keeps as much of what compiled layers compute as fits, where that is open."""
+    open_choice = recipe.gradient_checkpointing is None and recipe.activation_memory_budget is None
+    if not open_choice or not recipe.has_adapter or recipe.tuning == "qlora":
+        return recipe
+    if not _plan(recipe, card, measured).choices.compiled:
+        return recipe
+    for budget in BUDGETS:
+        tried = recipe.model_copy(update={"activation_memory_budget": budget})
+        if _plan(tried, card, measured).peak_bytes <= ROOM * card.memory_bytes:
+            return tried
+    return recipe
 
 
 def with_batch(recipe: Recipe, size: int, accumulation: int) -> Recipe:
