@@ -24,7 +24,8 @@ def resolve(
     Args:
         spec: A file; a folder (all data files directly in it, sorted by name); `-` for what is piped in;
             `dataset_info.json` or `dataset_info.json:NAME` (LLaMA-Factory); a `.yaml` of axolotl (its
-            `datasets:`); `builtin:NAME`, which comes with ftarena; `org/name`, `org/name:SPLIT` or `org/name:SUBSET/SPLIT` on the hub.
+            `datasets:`); `builtin:NAME`, which comes with ftarena; `org/name`, `org/name:SPLIT` or
+            `org/name:SUBSET/SPLIT` on the hub.
         columns: What the columns mean, for every source; wins over what a description says.
         shape: What every row must be; wins over what a description says.
         format: How the files are written, where neither ending nor content tell.

@@ -122,7 +122,7 @@ def write_dropped(dropped: Sequence[Problem], path: Path) -> None:
 
 
 def rl_of(method: str | None) -> str | None:
-    """Return a method as axolotl's `rl`, by which the types of its entries mean other columns; None for SFT."""
+    """Return a method as axolotl's `rl`, by which its entries' types mean other columns; None for SFT."""
     return method if method in (*PAIR_METHODS, "kto") else None
 
 
