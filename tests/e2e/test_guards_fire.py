@@ -47,12 +47,14 @@ def test_a_sane_run_raises_no_alarm(workspace: Workspace, sft: Run) -> None:
 
 
 def test_a_ruined_run_raises_one_while_its_margin_looks_fine(workspace: Workspace, sft: Run) -> None:
-    """At 1e-4 the margin rises while the model forgets everything else: I am told, and what to do."""
+    """At 1e-4 the margin rises while the answers fall apart: I am told, and what to do."""
     run, guards = prefer(workspace, sft, **HOT)
     margins = [row["rewards/margins"] for row in read_metrics(run) if "rewards/margins" in row]
     assert sum(margins[-5:]) / 5 > 0.3
-    forgetting = guards["forgetting"]
-    assert forgetting.verdict == "alarm", forgetting.words
-    assert "it forgot" in forgetting.words
-    assert forgetting.remedies[0].startswith("learning_rate: ")
-    assert any(f"ftarena runs scale {run.id}" in line for line in forgetting.remedies)
+    alarms = [guard for guard in guards.values() if guard.verdict == "alarm"]
+    # From a supervised run of three steps its answers loop; from one of twenty it forgets (docs/guards.md).
+    assert {guard.name for guard in alarms} & {"degeneration", "forgetting"}, [
+        guard.words for guard in guards.values()
+    ]
+    for guard in alarms:
+        assert any(line.startswith("learning_rate: ") for line in guard.remedies)
