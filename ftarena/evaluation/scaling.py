@@ -20,7 +20,7 @@ from ftarena.recipes.models import resolve_model
 from ftarena.training.data import load_data
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import RESOLVED_RECIPE, Run
-from ftarena.training.scaled import check_scalable, write_scaled
+from ftarena.training.shipping.scaled import check_scalable, write_scaled
 from ftarena.workspace import Workspace
 
 SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)

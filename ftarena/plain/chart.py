@@ -12,10 +12,10 @@ from ftarena.drawing.pieces import Row
 from ftarena.errors import UsageError
 from ftarena.plain.drawn import needs_ascii, printed
 from ftarena.text import clean_line
-from ftarena.training.charts import CHARTS, Chart, charts_named, charts_of, marks_of, series_of
-from ftarena.training.run_export import SUFFIXES, export_curves, run_label
+from ftarena.training.figures.charts import CHARTS, Chart, charts_named, charts_of, marks_of, series_of
+from ftarena.training.figures.exporting import SUFFIXES, export_curves, run_label
+from ftarena.training.figures.standing import Standing
 from ftarena.training.runs import find_run
-from ftarena.training.standing import Standing
 from ftarena.workspace import Workspace
 
 _ROWS = 14

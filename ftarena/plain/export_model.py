@@ -13,8 +13,8 @@ from ftarena.serving.contestants import Contestant
 from ftarena.store import Store
 from ftarena.text import clean_line, duration, shorten, size
 from ftarena.training.jobs import Run, find_run
-from ftarena.training.shipping import Export, weights_of
-from ftarena.training.shipping import export_model as make
+from ftarena.training.shipping.exporting import Export, weights_of
+from ftarena.training.shipping.exporting import export_model as make
 from ftarena.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ def export_model(
         database: The arena, for what people voted; it need not be there.
         key: Id, beginning or name of the run.
         target: The folder to make.
-        adapter_only, checkpoint, scale, dtype, verify, force: As `ftarena.training.shipping` has them.
+        adapter_only, checkpoint, scale, dtype, verify, force: As `training.shipping.exporting` has them.
         as_json: Print one JSON object instead of words.
         out: Where to; standard output by default.
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ftarena.text import clean_line, duration
+from ftarena.training.figures.standing import guards_in_short
 from ftarena.training.guards import read_guards
 from ftarena.training.runs import Run
-from ftarena.training.standing import guards_in_short
 
 _GAP = 2
 """Cells between two columns."""

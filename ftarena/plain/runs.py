@@ -16,9 +16,7 @@ from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs, seconds
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
-from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics
-from ftarena.training.runs import LOG, RESOLVED_RECIPE
-from ftarena.training.standing import (
+from ftarena.training.figures.standing import (
     Fact,
     Standing,
     checkpoint_words,
@@ -27,6 +25,8 @@ from ftarena.training.standing import (
     next_facts,
     state_facts,
 )
+from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics
+from ftarena.training.runs import LOG, RESOLVED_RECIPE
 from ftarena.workspace import Workspace
 
 FOLLOW_POLL_S = 0.3

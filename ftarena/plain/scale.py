@@ -12,7 +12,7 @@ from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
 from ftarena.text import clean_line
 from ftarena.training.runs import Run, find_run
-from ftarena.training.scaled import keep_scaled
+from ftarena.training.shipping.scaled import keep_scaled
 from ftarena.workspace import Workspace
 
 

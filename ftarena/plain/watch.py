@@ -18,8 +18,15 @@ from ftarena.plain.drawn import is_live, needs_ascii, printed
 from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.watch_page import page, step_line
 from ftarena.text import clean_line, duration
+from ftarena.training.figures.standing import (
+    Standing,
+    fact_rows,
+    guard_facts,
+    next_facts,
+    state_words,
+    waiting_words,
+)
 from ftarena.training.runs import Run, RunState, read_events, read_run
-from ftarena.training.standing import Standing, fact_rows, guard_facts, next_facts, state_words, waiting_words
 from ftarena.workspace import Workspace
 
 POLL_S = 0.5

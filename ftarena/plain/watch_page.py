@@ -9,9 +9,8 @@ from rich.cells import cell_len
 from ftarena.drawing.curves import number, plot
 from ftarena.drawing.pieces import Piece, Row
 from ftarena.text import clean_line, duration
-from ftarena.training.charts import Chart, charts_of, marks_of, series_of
-from ftarena.training.runs import Run, RunState
-from ftarena.training.standing import (
+from ftarena.training.figures.charts import Chart, charts_of, marks_of, series_of
+from ftarena.training.figures.standing import (
     Standing,
     fact_rows,
     guard_facts,
@@ -21,6 +20,7 @@ from ftarena.training.standing import (
     state_words,
     waiting_words,
 )
+from ftarena.training.runs import Run, RunState
 
 _SMALL_CHARTS = ("held-out", "margin", "accuracy", "reward", "general", "drift", "rate", "gradient")
 """What is drawn small below the loss, two of them that the run has, the first of these."""

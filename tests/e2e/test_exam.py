@@ -16,7 +16,7 @@ from ftarena.serving.pool import EnginePool
 from ftarena.store import Store
 from ftarena.training.guards import EXAM, read_guards
 from ftarena.training.runs import Run
-from ftarena.training.scaled import keep_scaled
+from ftarena.training.shipping.scaled import keep_scaled
 from ftarena.workspace import Workspace
 
 pytestmark = pytest.mark.e2e

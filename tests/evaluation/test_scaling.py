@@ -18,7 +18,7 @@ from ftarena.plain.scale import scale
 from ftarena.processes import read_json
 from ftarena.serving.engine import list_engines
 from ftarena.training.runs import ADAPTER_WEIGHTS, Run, RunState, find_run, list_runs
-from ftarena.training.scaled import keep_scaled, scaled_config
+from ftarena.training.shipping.scaled import keep_scaled, scaled_config
 from ftarena.workspace import Workspace
 
 MakeRun = Callable[..., Run]

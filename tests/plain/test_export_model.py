@@ -15,8 +15,8 @@ from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.export_model import arena_lines, export_model
 from ftarena.processes import read_json, write_json
 from ftarena.store import Store
-from ftarena.training import shipping
 from ftarena.training.runs import Run, find_run
+from ftarena.training.shipping import exporting as shipping
 from ftarena.workspace import Workspace
 
 DATA = Path(__file__).parents[2] / "data" / "demo"

@@ -13,9 +13,9 @@ from ftarena.errors import FtarenaError
 from ftarena.plain.watch import watch
 from ftarena.plain.watch_page import page
 from ftarena.processes import read_json, write_json
+from ftarena.training.figures.standing import Standing
 from ftarena.training.guards import write_guards
 from ftarena.training.runs import read_run
-from ftarena.training.standing import Standing
 from ftarena.workspace import Workspace
 
 

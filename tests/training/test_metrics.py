@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftarena.drawing.thinning import thin
-from ftarena.training.metrics import MOST_POINTS, Course, MetricsTail, trend_of
+from ftarena.training.figures.metrics import MOST_POINTS, Course, MetricsTail, trend_of
 
 
 def write(path: Path, *rows: dict[str, object], torn: str = "") -> None:

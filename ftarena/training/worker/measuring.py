@@ -9,8 +9,8 @@ from ftarena.curation.tokens import Encoded
 from ftarena.recipes.keys.guards import PROBED_METHODS
 from ftarena.recipes.schema import REFERENCED_METHODS
 from ftarena.scoring.paired import Difference, MeasuredLosses, paired_difference
+from ftarena.training.figures.metrics import MetricsTail
 from ftarena.training.guards import GUARDS, Guard, write_guards
-from ftarena.training.metrics import MetricsTail
 from ftarena.training.runs import METRICS
 from ftarena.training.verdicts import (
     LossCourse,

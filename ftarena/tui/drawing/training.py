@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from ftarena.drawing.curves import number
 from ftarena.drawing.pieces import Piece, Row
 from ftarena.text import clean_line, duration
-from ftarena.training.standing import (
+from ftarena.training.figures.standing import (
     Fact,
     Standing,
     checkpoint_words,
@@ -24,7 +24,7 @@ from ftarena.training.standing import (
 )
 
 if TYPE_CHECKING:
-    from ftarena.training.charts import Chart
+    from ftarena.training.figures.charts import Chart
     from ftarena.training.runs import Run
 
 _STATE_STYLES = {"failed": "bad", "died": "bad", "finished": "good", "paused": "warn"}

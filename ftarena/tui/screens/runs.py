@@ -21,9 +21,9 @@ from ftarena.tui.widgets.transcript import Transcript
 from ftarena.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from ftarena.training.charts import Chart
+    from ftarena.training.figures.charts import Chart
+    from ftarena.training.figures.standing import Standing
     from ftarena.training.runs import Run
-    from ftarena.training.standing import Standing
     from ftarena.tui.desk import Desk
 
 _COLUMNS = (
@@ -200,7 +200,7 @@ class RunsScreen(RunActions):
     # Showing
 
     def _show(self, log: list[str]) -> None:
-        from ftarena.training.charts import charts_of
+        from ftarena.training.figures.charts import charts_of
         from ftarena.training.runs import RESOLVED_RECIPE
 
         standing = self._standing
@@ -216,8 +216,8 @@ class RunsScreen(RunActions):
         pane.scroll_end(animate=False)
 
     def _draw_charts(self) -> None:
-        from ftarena.training.charts import CHARTS, marks_of, series_of
-        from ftarena.training.run_export import run_label
+        from ftarena.training.figures.charts import CHARTS, marks_of, series_of
+        from ftarena.training.figures.exporting import run_label
 
         standing, over = self._standing, self._over
         if standing is None:
@@ -286,7 +286,7 @@ class RunsScreen(RunActions):
 
 
 def _brought_up(known: "Standing | None", run: "Run") -> "Standing":
-    from ftarena.training.standing import Standing
+    from ftarena.training.figures.standing import Standing
 
     if known is None or known.run.id != run.id:
         return Standing.of(run)
@@ -304,8 +304,8 @@ def _figures(standing: "Standing | None") -> tuple[object, ...]:
 
 def _short(run: "Run", known: tuple[object, tuple[str, str]] | None) -> tuple[object, tuple[str, str]]:
     """Return the guards of a run in short, with the times of their files; read only where those changed."""
+    from ftarena.training.figures.standing import guards_in_short
     from ftarena.training.guards import EXAM, GUARDS, read_guards
-    from ftarena.training.standing import guards_in_short
 
     times = tuple(_changed(run.directory / name) for name in (GUARDS, EXAM))
     if known is not None and known[0] == times:

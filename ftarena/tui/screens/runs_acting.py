@@ -13,9 +13,9 @@ from ftarena.tui.screens.place import Place
 
 if TYPE_CHECKING:
     from ftarena.recipes.schema import Recipe
+    from ftarena.training.figures.standing import Standing
     from ftarena.training.plan import Plan
     from ftarena.training.runs import Run
-    from ftarena.training.standing import Standing
 
 _TAKEN = "the device is taken"
 """How `start_run` and `resume_run` begin when they refuse for that reason."""
@@ -200,8 +200,8 @@ class RunActions(Place):
             self.app.notify(clean_line(said), title="Exported", timeout=15, markup=False)
 
     def _write(self, shown: "list[Standing]", kind: str) -> str:
-        from ftarena.training.charts import charts_of
-        from ftarena.training.run_export import export_curves
+        from ftarena.training.figures.charts import charts_of
+        from ftarena.training.figures.exporting import export_curves
         from ftarena.tui.exports import default_export
         from ftarena.workspace import make_private
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from ftarena.errors import FtarenaError, from_os_error
 from ftarena.text import clean_line
-from ftarena.training.charts import Chart, marks_of, series_of
+from ftarena.training.figures.charts import Chart, marks_of, series_of
+from ftarena.training.figures.standing import Standing
 from ftarena.training.runs import Run, read_metrics
-from ftarena.training.standing import Standing
 
 SUFFIXES = (".csv", ".png", ".svg")
 """Kinds of file that curves are written as."""

@@ -24,10 +24,10 @@ from ftarena.recipes.models import resolve_model
 from ftarena.text import shorten
 from ftarena.training.errands import run_errand
 from ftarena.training.jobs import worker_environment
-from ftarena.training.model_card import CardFacts, write_card
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import ADAPTER_WEIGHTS, Run
-from ftarena.training.shipped_files import ENVIRONMENT, copy_small, copy_weights, write_adapter
+from ftarena.training.shipping.files import ENVIRONMENT, copy_small, copy_weights, write_adapter
+from ftarena.training.shipping.model_card import CardFacts, write_card
 
 RECORD = "ftarena-export.json"
 """Written last: from which run and how. Only a folder that holds it is ever replaced."""

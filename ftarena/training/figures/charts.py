@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ftarena.drawing.curves import Mark, Series
+from ftarena.training.figures.metrics import MetricsTail
 from ftarena.training.guards import Guard
-from ftarena.training.metrics import MetricsTail
 
 
 class Line(NamedTuple):

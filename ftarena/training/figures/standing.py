@@ -12,8 +12,8 @@ from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.processes import read_json
 from ftarena.text import clean_line, duration, size
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
+from ftarena.training.figures.metrics import Course, MetricsTail, trend_of
 from ftarena.training.guards import Guard, read_guards
-from ftarena.training.metrics import Course, MetricsTail, trend_of
 from ftarena.training.runs import METRICS, Run, RunState
 
 PLAN = "plan.json"

@@ -16,9 +16,9 @@ from ftarena.errors import FtarenaError
 from ftarena.hardware import disk_free
 from ftarena.processes import read_json
 from ftarena.text import size
-from ftarena.training.model_card import public_name
-from ftarena.training.modelfile import write_modelfile
 from ftarena.training.runs import ADAPTER_WEIGHTS, RESOLVED_RECIPE, Run
+from ftarena.training.shipping.model_card import public_name
+from ftarena.training.shipping.modelfile import write_modelfile
 
 ENVIRONMENT = "environment.json"
 
