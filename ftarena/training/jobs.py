@@ -17,12 +17,13 @@ from ftarena.text import clean_line
 from ftarena.training import permissions
 from ftarena.training.checkpoints import newest_whole
 from ftarena.training.data import drawn_later, load_data
-from ftarena.training.plan import PLAN, admit
+from ftarena.training.plan import admit
 from ftarena.training.queueing import check_predecessor
 from ftarena.training.resuming import check_resumable
 from ftarena.training.runs import (
     ADAPTER_WEIGHTS,
     LOG,
+    PLAN,
     PROCESS,
     RECIPE,
     RESOLVED_RECIPE,

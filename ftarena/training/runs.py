@@ -26,6 +26,9 @@ EVENTS = "events.jsonl"
 LOG = "log.txt"
 RECIPE = "recipe.yaml"
 RESOLVED_RECIPE = "recipe.resolved.yaml"
+PLAN = "plan.json"
+"""What it was expected to take, as `training.plan` said before it began."""
+
 DATA_LOCK = "data.lock.json"
 """What was trained on: of each file its hash, its rows, and how many of them were used."""
 

@@ -14,10 +14,7 @@ from ftarena.text import clean_line, duration, size
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
 from ftarena.training.figures.metrics import Course, MetricsTail, trend_of
 from ftarena.training.guards import Guard, read_guards
-from ftarena.training.runs import METRICS, Run, RunState
-
-PLAN = "plan.json"
-"""What `ftarena plan` said of the run before it began."""
+from ftarena.training.runs import METRICS, PLAN, Run, RunState
 
 SIGNS = {
     "queued": "·",

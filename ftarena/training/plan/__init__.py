@@ -9,12 +9,11 @@ Nothing here loads torch or a model's weights.
 
 from ftarena.training.plan.cards import Card, card_named, this_card
 from ftarena.training.plan.planning import Measured, Plan, fit_recipe, measure, plan_of
-from ftarena.training.plan.refusing import PLAN, admit
+from ftarena.training.plan.refusing import admit
 from ftarena.training.plan.remedies import Remedy
 from ftarena.training.plan.shapes import Shape, Unplannable, read_shape, shape_of
 
 __all__ = [
-    "PLAN",
     "Card",
     "Measured",
     "Plan",

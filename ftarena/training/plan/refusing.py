@@ -10,9 +10,6 @@ from ftarena.training.data import RunData
 from ftarena.training.plan.planning import Plan, measure, plan_of
 from ftarena.training.plan.remedies import Remedy
 
-PLAN = "plan.json"
-"""What a run's folder keeps its plan as."""
-
 _GIB = 2**30
 
 
