@@ -15,6 +15,10 @@ ALARM_NATS = 0.1
 """Loss per token that matters, when it is more than chance: perplexity rises by a tenth."""
 
 
+SLIGHT_NATS = 0.01
+"""Below this no difference is worth a word, however certain: perplexity rises by a hundredth."""
+
+
 class Verdict(StrEnum):
     """What a difference in general loss means."""
 
@@ -25,7 +29,7 @@ class Verdict(StrEnum):
 
 def verdict(difference: Difference) -> Verdict:
     """Say what a difference in general loss means: more than chance, and enough to matter?"""
-    if difference.sigmas < ALARM_SIGMAS:
+    if difference.sigmas < ALARM_SIGMAS or difference.delta < SLIGHT_NATS:
         return Verdict.NO_ALARM
     return Verdict.FORGOT if difference.delta >= ALARM_NATS else Verdict.SLIGHT
 
