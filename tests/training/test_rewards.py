@@ -1,5 +1,6 @@
 """What scores the answers of GRPO."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,15 @@ def wrong(completions, **rest):
 def broken(completions, **rest):
     raise KeyError("x")
 
+def leaves(completions, **rest):
+    raise SystemExit("bye")
+
+def lost(completions, **rest):
+    return [float("nan") for _ in completions]
+
+def endless(completions, **rest):
+    return [1.0, float("inf")]
+
 nothing = 3
 """
 
@@ -77,6 +87,9 @@ def test_my_own_function_scores_where_i_allowed_it(tmp_path: Path) -> None:
     [
         ("wrong", "returned 1 scores for 2 answers"),
         ("broken", "broken of .* fails: KeyError"),
+        ("leaves", "leaves of .* fails: SystemExit: bye"),
+        ("lost", "lost of .* returned nan for the answer 'a'"),
+        ("endless", "endless of .* returned inf for the answer 'b'"),
         ("nothing", "defines no function nothing"),
         ("gone", "defines no function gone"),
     ],
@@ -97,3 +110,32 @@ def test_a_file_that_cannot_run_is_told(tmp_path: Path) -> None:
     allow_code(tmp_path, file)
     with pytest.raises(FtarenaError, match=r"mine\.py fails: SyntaxError"):
         scores(["a"], tmp_path, reward_funcs=["f"], reward_file=str(file))
+
+
+def test_a_file_that_ends_the_program_is_told(tmp_path: Path) -> None:
+    """An `exit()` at the top of my file fails the run with a reason; it does not die without a word."""
+    file = tmp_path / "mine.py"
+    file.write_text("raise SystemExit('no data')\n")
+    allow_code(tmp_path, file)
+    with pytest.raises(FtarenaError, match=r"mine\.py fails: SystemExit: no data"):
+        scores(["a"], tmp_path, reward_funcs=["f"], reward_file=str(file))
+
+
+def test_a_function_that_takes_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While my function thinks, the run says that it does, with its name and since when."""
+    monkeypatch.setattr("ftarena.training.worker.rewards._SLOW_S", 0.001)
+    file = tmp_path / "mine.py"
+    file.write_text("def slow(completions, prompts, **rest):\n    prompts.wait(10)\n    return [1.0]\n")
+    allow_code(tmp_path, file)
+    told: list[str] = []
+    heard = threading.Event()
+
+    def tell(line: str) -> None:
+        told.append(line)
+        heard.set()
+
+    named = recipe(reward_funcs=["slow"], reward_file=str(file))
+    [slow] = rewards_of(named, tmp_path, tell)
+    assert slow(completions=["a"], prompts=heard) == [1.0]
+    assert told[0].startswith("scoring answers with slow for ")
+    assert not [thread for thread in threading.enumerate() if thread.name == "telling"]

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     except StopRequested:
         reporter.end(RunState.STOPPED, "stopped before the first step; nothing was saved")
         return 0
-    except Exception as error:  # noqa: BLE001  # the last line of defence: a reason in the status, all in the log
+    except BaseException as error:  # noqa: BLE001  # the last line of defence: a reason in the status, all in the log
         traceback.print_exc()
         reporter.end(RunState.FAILED, explain(error))
         return 1

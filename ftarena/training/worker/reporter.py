@@ -109,6 +109,14 @@ class Reporter:
         self._status |= {"state": state, "message": message, "after": None, "queue_position": None}
         self._write()
 
+    def note(self, message: str) -> None:
+        """Say for how long already something takes; in the status only, the log would fill with it.
+
+        May be called from another thread while the run's own is busy.
+        """
+        self._status["message"] = clean_line(message)
+        self._write()
+
     def progress(self, step: int, total_steps: int, eta_s: float | None) -> None:
         """Note how far it is; written at most twice a second."""
         self._said.clear()  # from here on everything is new

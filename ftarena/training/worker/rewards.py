@@ -5,15 +5,26 @@ one figure an answer. The user's file is run only where the run was allowed to: 
 Nothing here knows torch.
 """
 
+import math
 import re
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from ftarena.errors import FtarenaError
 from ftarena.recipes.keys.losses import REWARDS
 from ftarena.recipes.schema import Recipe
+from ftarena.text import shorten
 from ftarena.training.permissions import allows, read_code
+
+_SLOW_S = 5.0
+# After so long it is said that a function of the user's is at work, and every so often again.
+
+Tell = Callable[[str], None]
+"""Takes a line about what happens now."""
 
 
 class Reward(Protocol):
@@ -25,12 +36,13 @@ class Reward(Protocol):
         """Return one score an answer, None where it has none."""
 
 
-def rewards_of(recipe: Recipe, directory: Path) -> list[Reward]:
+def rewards_of(recipe: Recipe, directory: Path, tell: Tell = lambda line: None) -> list[Reward]:
     """Return the reward functions that a recipe names, in its order.
 
     Args:
         recipe: Of the method `grpo`.
         directory: The run's folder, which says whether `reward_file` may be run.
+        tell: Called, from another thread, while a function of the user's takes long.
 
     Raises:
         FtarenaError: The user's file may not be run, fails, or does not define a function that is named.
@@ -39,7 +51,7 @@ def rewards_of(recipe: Recipe, directory: Path) -> list[Reward]:
     if set(recipe.reward_funcs) - set(REWARDS):
         own = _run(Path(recipe.reward_file or ""), directory)
     return [
-        _own(name, own, recipe) if name not in REWARDS else _built_in(name, recipe)
+        _own(name, own, recipe, tell) if name not in REWARDS else _built_in(name, recipe)
         for name in recipe.reward_funcs
     ]
 
@@ -93,12 +105,12 @@ def _run(file: Path, directory: Path) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": file.stem, "__file__": str(file)}
     try:
         exec(compile(source, str(file), "exec"), names)  # the owner said --allow-code for these very bytes
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # `exit()` in it is no reason to end the run without a word
         raise FtarenaError(f"{file} fails: {type(error).__name__}: {error}", "mend reward_file") from error
     return names
 
 
-def _own(name: str, defined: dict[str, Any], recipe: Recipe) -> Reward:
+def _own(name: str, defined: dict[str, Any], recipe: Recipe, tell: Tell) -> Reward:
     """Return a function of the user's, with what it returns looked at.
 
     Raises:
@@ -112,10 +124,12 @@ def _own(name: str, defined: dict[str, Any], recipe: Recipe) -> Reward:
 
     def score(*, completions: list[str], **columns: Any) -> list[float | None]:
         try:
-            scores = [
-                None if one is None else float(one) for one in function(completions=completions, **columns)
-            ]
-        except Exception as error:
+            with _told(f"scoring answers with {name}", tell):
+                scores = [
+                    None if one is None else float(one)
+                    for one in function(completions=completions, **columns)
+                ]
+        except (Exception, SystemExit) as error:
             raise FtarenaError(
                 f"{name} of {recipe.reward_file} fails: {type(error).__name__}: {error}",
                 "it is called as f(completions=[…], prompts=[…], reference=[…], completion_ids=[…], **rest)",
@@ -124,7 +138,32 @@ def _own(name: str, defined: dict[str, Any], recipe: Recipe) -> Reward:
             raise FtarenaError(
                 f"{name} of {recipe.reward_file} returned {len(scores)} scores for {len(completions)} answers"
             )
+        for answer, one in zip(completions, scores, strict=True):
+            if one is not None and not math.isfinite(one):
+                raise FtarenaError(
+                    f"{name} of {recipe.reward_file} returned {one} for the answer {shorten(answer, 60)!r}",
+                    "return a number, or None for an answer that has no score",
+                )
         return scores
 
     score.__name__ = name
     return score
+
+
+@contextmanager
+def _told(what: str, tell: Tell) -> Iterator[None]:
+    """Say what happens, and for how long already, while it takes long: it may never end."""
+    done = threading.Event()
+    began = time.monotonic()
+
+    def say() -> None:
+        while not done.wait(_SLOW_S):
+            tell(f"{what} for {time.monotonic() - began:.0f} s")
+
+    teller = threading.Thread(target=say, name="telling", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()

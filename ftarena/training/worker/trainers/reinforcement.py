@@ -64,7 +64,7 @@ def sample_trainer(
     )
     trainer = SampleTrainer(
         model=model,
-        reward_funcs=list(rewards_of(recipe, job.directory)),
+        reward_funcs=list(rewards_of(recipe, job.directory, job.reporter.note)),
         args=config,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
