@@ -20,6 +20,7 @@ def recipe_import(
         Path | None,
         typer.Option("--dataset-dir", help="Where LLaMA-Factory's dataset_info.json lies."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take over a recipe of another tool, and say what became of each key.
@@ -28,7 +29,7 @@ def recipe_import(
     """
     from ftarena.plain.recipe import import_file
 
-    raise typer.Exit(import_file(file, output, data_folder=data_folder, as_json=as_json))
+    raise typer.Exit(import_file(file, output, data_folder=data_folder, as_json=as_json, force=force))
 
 
 @recipe_app.command("schema")

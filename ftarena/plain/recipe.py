@@ -23,7 +23,14 @@ _TITLES = {
 }
 
 
-def import_file(file: Path, output: Path | None, *, data_folder: Path | None, as_json: bool) -> int:
+def import_file(
+    file: Path,
+    output: Path | None,
+    *,
+    data_folder: Path | None,
+    as_json: bool,
+    force: bool = False,
+) -> int:
     """Take a foreign recipe over, and report on standard error what became of each key.
 
     Args:
@@ -31,22 +38,27 @@ def import_file(file: Path, output: Path | None, *, data_folder: Path | None, as
         output: Where ours is written. None: standard output.
         data_folder: Where LLaMA-Factory's `dataset_info.json` lies.
         as_json: Print one object with the recipe and the report instead.
+        force: Write over a file that is there.
 
     Returns:
         The exit code: 1 where the result could not be run whatever data there are. It is written nonetheless.
 
     Raises:
-        FtarenaError: The file is no such recipe, or `output` cannot be written.
+        FtarenaError: The file is no such recipe, or `output` is there already or cannot be written.
     """
+    if output is not None:
+        _check_output(output, file, force=force)
     imported = import_recipe(file, data_folder=data_folder, count_rows=_count)
-    imported.missing += _unread(imported.values)
+    if not imported.missing:  # what is nowhere cannot be read either
+        imported.missing = _unread(imported.values)
     text = clean_text(write_recipe(imported, output))
     if output is not None:
-        if output.exists() and output.samefile(file):
-            raise UsageError(
-                f"{output} is the recipe that is taken over", "write to another file: -o OUT.yaml"
-            )
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise FtarenaError(
+                f"{output} cannot be written: {error.strerror or error}", "write somewhere else: -o OUT.yaml"
+            ) from error
     if as_json:
         print(json.dumps(_as_object(imported, text), ensure_ascii=False, indent=2))
         return int(bool(imported.problems))
@@ -55,6 +67,26 @@ def import_file(file: Path, output: Path | None, *, data_folder: Path | None, as
     for line in _report(imported, output):
         print(clean_line(line) if not line.startswith(" ") else f"  {clean_line(line)}", file=sys.stderr)
     return int(bool(imported.problems))
+
+
+def _check_output(output: Path, file: Path, *, force: bool) -> None:
+    """Refuse to write over what someone may have edited.
+
+    Raises:
+        UsageError: It is the file that is read, or it is there and `force` is not set.
+    """
+    try:
+        if not output.is_file():
+            return
+        same = file.is_file() and output.samefile(file)
+    except OSError:  # a name that no file can have; writing says so
+        return
+    if same:
+        raise UsageError(f"{output} is the recipe that is taken over", "write to another file: -o OUT.yaml")
+    if not force:
+        raise UsageError(
+            f"{output} is there already", "write over it: --force; or to another file: -o OUT.yaml"
+        )
 
 
 def print_schema() -> int:

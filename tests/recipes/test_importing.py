@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftarena.errors import UsageError
+from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.recipe import import_file
 from ftarena.recipes.importing import (
     Fate,
@@ -304,6 +304,72 @@ def test_the_original_is_never_overwritten(folder: Path) -> None:
     with pytest.raises(UsageError, match="is the recipe that is taken over"):
         import_file(folder / "theirs.yaml", folder / "theirs.yaml", data_folder=None, as_json=False)
     assert (folder / "theirs.yaml").read_text() == AXOLOTL
+
+
+def test_what_i_edited_is_not_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second import into the same file asks for --force; what cannot be written is said with its place."""
+    (folder / "theirs.yaml").write_text(AXOLOTL)
+    output = folder / "ours.yaml"
+    output.write_text("mine\n")
+    with pytest.raises(UsageError, match="is there already") as refused:
+        import_file(folder / "theirs.yaml", output, data_folder=None, as_json=False)
+    assert "--force" in refused.value.hint and output.read_text() == "mine\n"
+    assert import_file(folder / "theirs.yaml", output, data_folder=None, as_json=False, force=True) == 0
+    for nowhere in (folder / "no" / "x.yaml", output / "x.yaml", folder / ("x" * 300)):
+        with pytest.raises(FtarenaError, match="cannot be written"):
+            import_file(folder / "theirs.yaml", nowhere, data_folder=None, as_json=False)
+
+
+def test_a_bomb_of_aliases_is_not_imported(folder: Path) -> None:
+    """Nine lines that stand for a billion values are refused at once."""
+    lists = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lists += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    with pytest.raises(UsageError, match="more than 10,000 values"):
+        taken(AXOLOTL + "\n".join(lists))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (AXOLOTL.replace("\n  - path: rows.jsonl\n    type: alpaca", " 5"), "datasets"),
+        (LLAMA_FACTORY + "max_samples: abc\n", "max_samples"),
+        (LLAMA_FACTORY + "dataset_dir: [1]\n", "dataset_dir"),
+    ],
+)
+def test_a_wrong_value_is_not_called_a_wrong_key(folder: Path, text: str, key: str) -> None:
+    """The key is right and its value is not: I am not asked whether I meant the same key."""
+    imported = taken(text)
+    (remark,) = [remark for remark in imported.of(Fate.LOST) if remark.key == key]
+    assert "does not take that value" in remark.said and "did you mean" not in remark.instead
+    assert "[1]" not in str(imported.values)
+
+
+def test_a_base_model_has_no_chat_template_to_use_instead(folder: Path) -> None:
+    """Where the model may bring none, the template that is dropped stands under what was not carried over."""
+    base = AXOLOTL.replace("demo:smollm2", "meta-llama/Llama-3.2-1B")
+    assert fates(taken(base + "chat_template: llama3\n"))["chat_template"] is Fate.LOST
+    assert fates(taken(base))["datasets"] is Fate.LOST
+    assert fates(taken(base + "chat_template: tokenizer_default\n"))["chat_template"] is Fate.NEEDLESS
+    tuned = base.replace("1B", "1B-Instruct")
+    assert fates(taken(tuned + "chat_template: llama3\n"))["chat_template"] is Fate.NEEDLESS
+    assert fates(taken(LLAMA_FACTORY))["template"] is Fate.NEEDLESS
+
+
+def test_rows_above_the_limit_are_cut_as_there(folder: Path) -> None:
+    """LLaMA-Factory cuts what is longer than cutoff_len; so does the recipe that I get, and it says so."""
+    imported = taken(LLAMA_FACTORY)
+    assert read_back(imported).too_long == "truncate"
+    assert "unlearns stopping" in write_recipe(imported, None)
+
+
+def test_data_that_are_nowhere_are_one_line(folder: Path) -> None:
+    """Without LLaMA-Factory's data folder, one line names its data sets, and the option that finds them."""
+    (folder / "data" / "dataset_info.json").unlink()
+    (said,) = taken(LLAMA_FACTORY.replace("dataset: pairs", "dataset: pairs, rows")).missing
+    assert "pairs, rows are" in said and "--dataset-dir FOLDER" in said
+    with pytest.raises(UsageError) as nowhere:
+        import_recipe(folder / "nope.yaml")
+    assert "LLaMA-Factory or axolotl" in nowhere.value.hint
 
 
 def test_a_key_that_is_said_twice(folder: Path) -> None:

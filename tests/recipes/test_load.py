@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftarena.errors import UsageError
@@ -211,6 +211,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # the first example pays for what is read once
 @given(method=st.sampled_from(["sft", "dpo"]), values=VALUES)
 def test_a_resolved_recipe_reads_back_the_same(
     tmp_path_factory: pytest.TempPathFactory, method: str, values: dict[str, object]
@@ -314,7 +315,23 @@ def test_a_bomb_of_aliases_is_one_short_message(folder: Path) -> None:
     lists = ["&a [x, x, x, x, x, x, x, x, x]"]
     lists += [f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghijkl")]
     message = problems(recipe_file(folder, f"report_to: [{', '.join(lists)}]"))
-    assert "expected text" in message and len(message) < 3000
+    assert "more than 10,000 values" in message and len(message) < 3000
+
+
+def test_what_is_far_too_large_is_no_recipe(folder: Path) -> None:
+    """`/dev/zero`, a file of rows, or a list that holds itself is refused before it fills the memory."""
+    with pytest.raises(UsageError, match="no ordinary file"):
+        load_recipe(Path("/dev/zero"))
+    large = folder / "large.yaml"
+    large.write_text("name: " + "x" * 1_000_001)
+    with pytest.raises(UsageError, match=r"larger than 1\.0 MB"):
+        load_recipe(large)
+    large.write_text("".join(f"key{number}: 1\n" for number in range(20_000)))
+    with pytest.raises(UsageError, match="more than 10,000 values"):
+        load_recipe(large)
+    large.write_text("name: &a [*a]\n")
+    with pytest.raises(UsageError, match="more than 10,000 values"):
+        load_recipe(large)
 
 
 def test_lists_too_deep_are_broken_yaml(folder: Path) -> None:

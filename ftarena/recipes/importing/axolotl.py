@@ -6,6 +6,7 @@ from typing import Any
 from ftarena.recipes.data_entries import DataEntry, of_axolotl
 from ftarena.recipes.importing import axolotl_keys as keys
 from ftarena.recipes.importing import transformers_keys as shared
+from ftarena.recipes.importing.chats import brings_template, settle_template
 from ftarena.recipes.importing.translation import Translation
 from ftarena.text import shorten
 
@@ -33,6 +34,7 @@ def translate(said: Translation, *, rows: shared.CountRows) -> None:
     _trackers(said)
     _too_long(said)
     _tokens(said)
+    settle_template(said, "chat_template")
     shared.adam(said)
     said.drop(shared.NEEDLESS | keys.NEEDLESS)
     said.drop({key: keys.KERNELS for key in said.given if key.startswith("liger_")})
@@ -186,6 +188,18 @@ def _data(said: Translation) -> None:
                 f"{name} is carried over but for {', '.join(unread)}",
                 "see docs/data-formats.md for what is read",
             )
+        elif any(_instructed(entry) for entry in kept):
+            said.values[name] = kept
+            paths = ", ".join(str(entry["path"]) for entry in kept if _instructed(entry))
+            how = "in the tokenizer's chat template, not as ### Instruction"
+            if brings_template(said.values.get("model_name_or_path")):
+                said.becomes(key, f"{name}: {shorten(paths, 60)}, {how}")
+            else:
+                said.lose(
+                    key,
+                    f"{name} is carried over; rows of {shorten(paths, 60)} are written {how}",
+                    "take a model that has one: its -Instruct variant",
+                )
         else:
             said.carry(key, name, kept)
     held = shared.as_float(said.get("val_set_size")) or 0
@@ -194,6 +208,11 @@ def _data(said: Translation) -> None:
     elif held:
         said.carry("val_set_size", "eval_split", said.get("val_set_size"))
     said.drop({"val_set_size": "nothing is held out"})
+
+
+def _instructed(entry: Any) -> bool:
+    """Return whether axolotl writes the rows of an entry with the headings of Alpaca."""
+    return isinstance(entry, Mapping) and "path" in entry and str(entry.get("type")).startswith("alpaca")
 
 
 def _entry(entry: Any, unread: list[str]) -> Any:

@@ -55,7 +55,6 @@ NEEDLESS = {
     "is_mistral_derived_model": "the model's own config.json says it",
     "is_falcon_derived_model": "the model's own config.json says it",
     "is_qwen_derived_model": "the model's own config.json says it",
-    "chat_template": "the tokenizer's own chat template is used, for training and for serving",
     "dataset_prepared_path": "the data are tokenised anew, in seconds",
     "dataset_keep_in_memory": "the examples are in memory",
     "dataset_shard_num": "the data are read in whole",

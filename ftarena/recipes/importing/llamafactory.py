@@ -5,6 +5,7 @@ from typing import Any
 
 from ftarena.recipes.importing import llamafactory_keys as keys
 from ftarena.recipes.importing import transformers_keys as shared
+from ftarena.recipes.importing.chats import settle_template
 from ftarena.recipes.importing.translation import Translation
 
 
@@ -33,7 +34,11 @@ def translate(said: Translation, *, data_folder: Path | None, rows: shared.Count
     shared.report_to(said)
     if said.get("use_swanlab") is True:
         said.carry("use_swanlab", "report_to", ["swanlab"])
-    said.notes["max_length"] = f"{keys.TOOL} cuts longer rows (too_long: truncate), which unlearn stopping"
+    if said.values.get("method") != "grpo":
+        said.assume(
+            "too_long", "truncate", f"as {keys.TOOL} does; a cut answer unlearns stopping: drop leaves it out"
+        )
+    settle_template(said, "template")
     shared.adam(said)
     said.drop(shared.NEEDLESS | keys.NEEDLESS)
     said.forsake(shared.LOST | keys.LOST)
@@ -148,7 +153,8 @@ def _targets(said: Translation) -> None:
 
 
 def _data(said: Translation, folder: Path | None) -> None:
-    where = str(said.get("dataset_dir", "data")) if folder is None else str(folder)
+    given = said.get("dataset_dir", "data")
+    where = (given if isinstance(given, str) else "data") if folder is None else str(folder)
     hub = where == "ONLINE"
     if where.startswith("REMOTE:"):
         said.lose(
@@ -176,7 +182,8 @@ def _data(said: Translation, folder: Path | None) -> None:
             if str(part).strip()
         ]
         said.carry(key, name, entries if key == "dataset" else [_unweighted(entry) for entry in entries])
-    said.becomes("dataset_dir", f"the folder of dataset_info.json: {where}")
+    if isinstance(given, str):
+        said.becomes("dataset_dir", f"the folder of dataset_info.json: {where}")
     if most:
         said.becomes("max_samples", f"#{int(most)} behind each source: at random, not the first ones")
     held = shared.as_float(said.get("val_size")) or 0

@@ -31,7 +31,6 @@ STAGES = {"pt": "sft", "sft": "sft", "rm": "reward", "dpo": "dpo", "kto": "kto"}
 ATTENTION = {"disabled": "eager", "sdpa": "sdpa", "fa2": "flash_attention_2", "fa3": "flash_attention_3"}
 
 NEEDLESS = {
-    "template": "the tokenizer's own chat template is used, for training and for serving",
     "overwrite_cache": "nothing is cached between runs",
     "preprocessing_batch_size": "one process with a batched tokenizer reads the data",
     "data_shared_file_system": "one machine reads the data",

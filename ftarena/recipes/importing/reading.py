@@ -53,6 +53,10 @@ def import_recipe(
     Raises:
         UsageError: The file cannot be read, or is no training recipe of these tools.
     """
+    if not path.exists():
+        raise UsageError(
+            f"there is no file {path}", "expected is a recipe of LLaMA-Factory or axolotl (YAML)"
+        )
     lines = read_lines(path)
     tool = _tool_of(lines, path)
     said = Translation.of(tool, lines)
@@ -64,8 +68,27 @@ def import_recipe(
     found = Imported(path, tool, said.values, said.notes, said.remarks)
     found.problems = problems_of(said.values)
     if not found.problems:
-        found.missing = find_files(dict(said.values), {}, path)
+        described = [] if data_folder is not None else _undescribed(said.values)
+        found.missing = described or find_files(dict(said.values), {}, path)
     return found
+
+
+def _undescribed(values: dict[str, Any]) -> list[str]:
+    """Return one line for all data of a `dataset_info.json` that is nowhere; empty where none is missing."""
+    names: dict[str, list[str]] = {}
+    for entry in [*values.get("dataset", []), *values.get("eval_dataset", [])]:
+        path = entry["path"] if isinstance(entry, dict) else entry
+        info, colon, name = str(path).partition(f"{_INFO}:")
+        if colon and not (Path(info) / _INFO).is_file():
+            names.setdefault(info.rstrip("/"), []).append(name)
+    return [
+        f"there is no {_INFO} in {folder}, which would say where {', '.join(found)} "
+        f"{'is' if len(found) == 1 else 'are'}: import again with --dataset-dir FOLDER"
+        for folder, found in names.items()
+    ]
+
+
+_INFO = "dataset_info.json"
 
 
 def _tool_of(lines: list[Line], path: Path) -> str:
@@ -93,7 +116,9 @@ def _described(said: Translation, path: Path) -> Path | None:
 
     LLaMA-Factory is run from its own root, and its recipes lie two folders below that.
     """
-    given = str(said.get("dataset_dir", "data"))
+    given = said.get("dataset_dir", "data")
+    if not isinstance(given, str):
+        given = "data"
     if given.startswith("REMOTE:") or given == "ONLINE":
         return None
     here = Path.cwd()

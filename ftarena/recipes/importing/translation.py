@@ -68,6 +68,8 @@ class Translation:
 
     remarks: list[Remark] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
+    # Keys that were looked at: one that is left had a value that makes no sense there.
 
     @classmethod
     def of(cls, tool: str, lines: Iterable[Line]) -> "Translation":
@@ -86,6 +88,7 @@ class Translation:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what the foreign recipe says, or `default` where it says nothing."""
+        self._asked.add(key)
         line = self.given.get(key)
         return default if line is None or line.value in (None, "", [], {}) else line.value
 
@@ -151,9 +154,12 @@ class Translation:
                     self.lose(key, *what)
 
     def finish(self, known: Iterable[str]) -> None:
-        """Settle what is left: keys that nobody knows."""
+        """Settle what is left: values that make no sense, and keys that nobody knows."""
         known = sorted(known)
         for key in [key for key in self.given if self.open(key)]:
+            if key in self._asked or key in known:
+                self.lose(key, f"{self.tool} does not take that value", "see its documentation")
+                continue
             near = get_close_matches(key, known, n=1, cutoff=0.8)
             guess = f"did you mean {near[0]}?" if near else f"see {self.tool}'s documentation"
             self.lose(key, f"not a key of {self.tool} that is known here", guess)
