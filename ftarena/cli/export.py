@@ -25,7 +25,10 @@ def export_model(
         str | None, typer.Option("--checkpoint", help="A step, or `best`. Default: as the run ended.")
     ] = None,
     scale: Annotated[
-        float, typer.Option("--scale", min=0.0, help="How much of what was learned: 0.5 is half the way.")
+        float,
+        typer.Option(
+            "--scale", help="How much of what was learned, above 0: 0.5 is half the way, 2 the most."
+        ),
     ] = 1.0,
     dtype: Annotated[
         str, typer.Option("--dtype", help="as-base, float32 or bfloat16: how numbers are stored.")

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from ftarena.arena import contestant_of
 from ftarena.arena.scoreboard import scoreboard
+from ftarena.plain.ending import ends_cleanly
 from ftarena.plain.progress import Stage, Stages
 from ftarena.scoring.words import counted, hundredths, percent, summary
 from ftarena.serving.contestants import Contestant
@@ -55,7 +56,7 @@ def export_model(
     # People voted on what it learned as a whole: a weakened adapter is something else.
     arena = arena_lines(database, run, step) if scale == 1 else ()
     stages = Stages([Stage("export", f"Model {clean_line(target.name)}", None)])
-    with stages, stages.run("export") as stage:
+    with ends_cleanly(), stages, stages.run("export") as stage:
         made = make(
             run,
             target,

@@ -1,7 +1,9 @@
 """`ftarena export model`: the folder that is made, and everything that is no reason to leave half of one."""
 
+import errno
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,7 +229,7 @@ def test_options_that_exclude_each_other(
     run = trained("lora")
     with pytest.raises(UsageError, match="merges none"):
         export(place, run, tmp_path / "x", adapter_only=True, dtype="bfloat16")
-    for scale in (0, -1, float("nan"), float("inf")):
+    for scale in (0, -1, 1e300, float("nan"), float("inf")):
         with pytest.raises(UsageError, match="is no factor above 0"):
             export(place, run, tmp_path / "x", scale=scale)
     with pytest.raises(UsageError, match="cannot be stored as 'int4'"):
@@ -262,3 +264,66 @@ def test_the_card_says_what_people_preferred(
     assert line.startswith(f"{names[1]} against {names[0]}: win rate 89 %, 95 % interval")
     assert "9 blind votes" in line
     assert arena_lines(tmp_path / "arena.db", run, step=1) == ()  # nobody has voted on that checkpoint
+
+
+def test_a_torn_adapter_is_not_shipped(place: Workspace, trained: Callable[..., Run], tmp_path: Path) -> None:
+    """Weights that a full disk cut are recognised, in either form, and a whole checkpoint is named."""
+    run = trained("torn")
+    weights = run.directory / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    for torn in (content[:-100], content[:40], b"", content + b"\0"):
+        weights.unlink()  # other names of the same bytes must stay whole
+        weights.write_bytes(torn)
+        for adapter_only in (True, False):
+            with pytest.raises(FtarenaError, match=f"the adapter of {run.id} is torn") as caught:
+                export(place, run, tmp_path / "x", adapter_only=adapter_only)
+            assert caught.value.hint == "use --checkpoint 1 or 2"
+    assert not any(tmp_path.iterdir())
+    assert export(place, run, tmp_path / "x", adapter_only=True, checkpoint="2")["checkpoint"] == 2
+
+
+def test_a_folder_that_cannot_be_made(
+    place: Workspace, trained: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be made, or nothing fits, the target is named and not a file of the run."""
+    run = trained("lora")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FtarenaError, match="file is no folder"):
+        export(place, run, tmp_path / "file" / "sub", adapter_only=True)
+    with pytest.raises(FtarenaError, match="/proc/x"):
+        export(place, run, Path("/proc/x"), adapter_only=True)
+    monkeypatch.setattr(shipping, "disk_free", lambda path: 1000)
+    with pytest.raises(FtarenaError, match=r"out takes .* and 1\.0 kB are free on its disk"):
+        export(place, run, tmp_path / "out")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(run.directory / "tokenizer.json"))
+
+    monkeypatch.setattr(shipping, "disk_free", lambda path: 10**12)
+    monkeypatch.setattr(shipping, "copy_small", full)
+    with pytest.raises(FtarenaError, match=f"{tmp_path / 'out'}: no space left"):
+        export(place, run, tmp_path / "out", adapter_only=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_ended_leaves_nothing(
+    place: Workspace,
+    trained: Callable[..., Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """A closed terminal or a shutdown leaves no half folder, as ctrl+c does not."""
+
+    def ended(*_: object) -> None:
+        assert [file.name for file in tmp_path.iterdir()] == [f".out.half-{os.getpid()}"]
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(shipping, "write_adapter", ended)
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as caught:
+        export(place, trained("lora"), tmp_path / "out", adapter_only=True)
+    assert caught.value.code == 128 + number
+    assert not any(tmp_path.iterdir())
+    assert signal.getsignal(number) is before

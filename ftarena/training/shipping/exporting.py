@@ -5,7 +5,7 @@ goes into it besides the weights is chosen here; the weights are written by a pr
 (`ftarena.training.worker.merging`), since a front end loads no torch.
 """
 
-import math
+import errno
 import os
 import shutil
 import time
@@ -19,15 +19,18 @@ import psutil
 
 from ftarena import __version__
 from ftarena.errors import FtarenaError, UsageError, from_os_error
+from ftarena.hardware import disk_free
 from ftarena.processes import read_json, write_json
 from ftarena.recipes.models import resolve_model
-from ftarena.text import shorten
+from ftarena.text import shorten, size
+from ftarena.training.checkpoints import checkpoints_of, why_torn
 from ftarena.training.errands import run_errand
 from ftarena.training.jobs import worker_environment
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import ADAPTER_WEIGHTS, Run
 from ftarena.training.shipping.files import ENVIRONMENT, copy_small, copy_weights, write_adapter
 from ftarena.training.shipping.model_card import CardFacts, write_card
+from ftarena.training.shipping.wholeness import check_whole
 
 RECORD = "ftarena-export.json"
 """Written last: from which run and how. Only a folder that holds it is ever replaced."""
@@ -36,6 +39,11 @@ Form = Literal["merged", "adapter", "model"]
 """A model with an adapter merged into it, an adapter alone, or a model that was trained whole."""
 
 _DTYPES = ("as-base", "float32", "bfloat16")
+
+LARGEST_SCALE = 2.0
+"""As far as `runs scale` goes: further from the base nothing was ever seen to help."""
+
+_SPARE = 1.05  # what a file system needs besides the bytes themselves
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def export_model(
         target: The folder to make.
         adapter_only: The adapter as it is, not merged.
         checkpoint: A step, or `best`; `None` is what the run ended with.
-        scale: Factor on what an adapter learned: 1 is all of it, 0 the base.
+        scale: Factor on what an adapter learned, above 0: 1 is all of it, 2 the most.
         dtype: How weights are stored: `float32`, `bfloat16`, or `as-base`, which for a run that trained whole
             weights is as it saved them.
         verify: Whether a merged model is compared with its adapter before it is called done.
@@ -150,10 +158,14 @@ def export_model(
     source = weights_of(run, checkpoint)
     _check(source, adapter_only=adapter_only, scale=scale, dtype=dtype)
     target = target.expanduser().absolute()
-    _check_target(target, run, force)
     form: Form = "model" if not source.is_adapter else "adapter" if adapter_only else "merged"
-    base = base_of(run, on_progress) if source.is_adapter else source.folder
     try:
+        _check_target(target, run, force)
+        _check_weights(source)
+        base = base_of(run, on_progress) if source.is_adapter else source.folder
+        if form == "merged":
+            check_whole(base, f"the base model {shorten(run.base_model, 60)}", "fetch it again")
+        _check_room(target, source, base, form, dtype)
         with _aside(target) as half:
             copy_small(
                 run,
@@ -186,7 +198,7 @@ def export_model(
             record = {"run": run.id, "checkpoint": source.step, "form": form, "scale": scale, "dtype": dtype}
             write_json(half / RECORD, {**record, "ftarena": __version__, **figures})
     except OSError as error:
-        raise from_os_error(error, str(target)) or error from error
+        raise _refused(error, target) from error
     total = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     return Export(target, form, total, time.monotonic() - started, source.step, figures)
 
@@ -208,9 +220,10 @@ def _check(source: Source, *, adapter_only: bool, scale: float, dtype: str) -> N
         raise UsageError(
             f"weights cannot be stored as {shorten(dtype, 30)!r}", f"--dtype {', '.join(_DTYPES)}"
         )
-    if not 0 < scale < math.inf:
+    if not 0 < scale <= LARGEST_SCALE:
         raise UsageError(
-            f"--scale {scale:g} is no factor above 0", "1 is all of what was learned, 0.5 half of it"
+            f"--scale {scale:g} is no factor above 0 and at most {LARGEST_SCALE:g}",
+            "1 is all of what was learned, 0.5 half of it",
         )
     if not source.is_adapter:
         if adapter_only:
@@ -254,10 +267,67 @@ def _check_target(target: Path, run: Run, force: bool) -> None:
         )
 
 
+def _check_weights(source: Source) -> None:
+    """Make sure that what is shipped is whole: a crash or a full disk may have cut it."""
+    run = source.run
+    others = [str(one.step) for one in checkpoints_of(run.directory) if not why_torn(one)]
+    hint = (
+        f"use --checkpoint {' or '.join(others)}"
+        if others
+        else f"no checkpoint of it is whole either; train it again: ftarena runs show {run.id}"
+    )
+    what = "adapter" if source.is_adapter else "model"
+    where = f" at step {source.step}" if source.step is not None else ""
+    check_whole(source.folder, f"the {what} of {run.id}{where}", hint)
+
+
+def _check_room(target: Path, source: Source, base: Path, form: Form, dtype: str) -> None:
+    """Make sure that a folder fits onto the disk of its target, as far as that is known before.
+
+    Weights that are only linked take nothing. How much other number formats take, `merging` knows.
+    """
+    small = sum(file.stat().st_size for file in base.glob("*.json") if not file.name.endswith(".index.json"))
+    weights = list((base if form == "merged" else source.folder).glob("*model*.safetensors"))
+    if dtype != "as-base" or (form != "merged" and weights and _same_disk(weights[0], target)):
+        weights = []
+    needed = (small + sum(file.stat().st_size for file in weights)) * _SPARE
+    free = disk_free(target.parent)
+    if free < needed:
+        raise FtarenaError(
+            f"{target} takes {size(needed)} and {size(free)} are free on its disk",
+            f"free some space, or choose another folder with -o: df -h {_nearest(target)}",
+        )
+
+
+def _same_disk(file: Path, target: Path) -> bool:
+    return file.stat().st_dev == _nearest(target).stat().st_dev
+
+
+def _nearest(target: Path) -> Path:
+    """Return the nearest folder above a target that is there."""
+    return next(folder for folder in target.parents if folder.exists())
+
+
+def _refused(error: OSError, target: Path) -> FtarenaError:
+    """Say what the system refused, of the target: a copy that fails names the file that was read."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said = from_os_error(OSError(error.errno, error.strerror, str(target)))
+    else:
+        said = from_os_error(error, str(target))
+    return said or FtarenaError(
+        f"{target} cannot be made: {error.strerror or error}", "choose another folder with -o"
+    )
+
+
 @contextmanager
 def _aside(target: Path) -> Iterator[Path]:
     """Make a folder beside the target that takes its place at the end; whatever goes wrong, it is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(
+            f"{_nearest(target)} is no folder, so nothing can be made in it", "choose another folder with -o"
+        ) from None
     stem = f".{target.name}.half-"
     for other in target.parent.glob(f"{stem}*"):  # of an export that was killed
         pid = other.name.removeprefix(stem)
