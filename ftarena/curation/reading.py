@@ -5,6 +5,7 @@ What a row may be is in `shapes`, how files are read in `rows`. All problems of 
 anything is refused. Nothing is repaired, and rows are dropped only where that is asked for.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,12 @@ __all__ = [
     "usable_shapes",
 ]
 
+PAIRED = ("dpo", "ipo", "orpo", "simpo", "cpo", "reward")
+"""Methods that learn which of two answers is better."""
+
 SHAPES_FOR: Mapping[str, tuple[Shape, ...]] = {
     "sft": ("messages", "sharegpt", "alpaca", "completion", "reference", "text"),
-    **dict.fromkeys(("dpo", "ipo", "orpo", "simpo", "cpo", "reward"), ("preference",)),
+    **dict.fromkeys(PAIRED, ("preference",)),
     "kto": ("kto",),
     "grpo": ("prompt", "reference", "completion", "messages", "sharegpt", "alpaca"),
 }
@@ -181,24 +185,29 @@ def load_examples(
     source = _source(path)
     examples: list[Example] = []
     problems: list[Problem] = []
-    unfit = 0
+    unfit: Counter[Shape] = Counter()
     asked = method is not None and "prompt" in SHAPES_FOR[method]
     for found in iter_examples(source, _ALL if asked else ANSWERED):
         if isinstance(found, Problem):
             problems.append(found)
         elif method and found.shape not in SHAPES_FOR[method]:
-            words = " or ".join("{" + ", ".join(SHAPES[shape]) + "}" for shape in SHAPES_FOR[method])
-            message = f"a row of shape {found.shape}; {method} trains on {words}"
+            message = f"a row of shape {found.shape}; {_trains_on(method)}"
             problems.append(Problem(source.path, found.line, None, "shape", message))
-            unfit += 1
+            unfit[found.shape] += 1
+        elif method in PAIRED and found.completion == found.rejected:
+            message = "chosen and rejected are the same: there is nothing to learn from them"
+            problems.append(Problem(source.path, found.line, None, "no-preference", message))
         else:
             examples.append(found)
     if not (examples or problems):
         raise DataError([Problem(source.path, 1, None, "empty", "the file holds no rows")])
     torn = [problem for problem in problems if problem.code == "torn"]
     hint = f"to see all of them: ftarena check {clean_line(str(source.path))}{source.options}"
-    if unfit == len(problems):  # nothing is wrong with them, so that a check would find nothing
-        hint = "choose the method that fits the rows, or leave these out: bad_rows: drop"
+    if unfit.total() == len(problems):  # nothing is wrong with them, so that a check would find nothing
+        if method and unfit and not examples:
+            problems, hint = [_all_unfit(problems, unfit, method)], _fitting(unfit, method)
+        else:
+            hint = "choose the method that fits the rows, or leave these out: bad_rows: drop"
     if problems and (bad_rows == "error" or not examples):
         raise DataError(problems, hint)
     if torn:
@@ -206,6 +215,32 @@ def load_examples(
     if problems and on_dropped is not None:
         on_dropped(tuple(problems))
     return examples
+
+
+def _trains_on(method: str) -> str:
+    words = " or ".join("{" + ", ".join(SHAPES[shape]) + "}" for shape in SHAPES_FOR[method])
+    return f"{method} trains on {words}"
+
+
+def _all_unfit(problems: Sequence[Problem], unfit: Counter[Shape], method: str) -> Problem:
+    """Return one problem for a file of which no row is of a shape that a method can train on."""
+    first = problems[0]
+    if len(problems) == 1:
+        return first
+    message = f"all {len(problems)} rows are of shape {' or '.join(unfit)}; {_trains_on(method)}"
+    return Problem(first.file, first.line, None, "shape", message)
+
+
+def _fitting(unfit: Counter[Shape], method: str) -> str:
+    """Return what to do about a file of which no row fits a method."""
+    fitting = [name for name, shapes in SHAPES_FOR.items() if all(shape in shapes for shape in unfit)]
+    hint = "a method that learns from such rows: " + ", ".join(fitting) if fitting else ""
+    if method == "kto" and "preference" in unfit:
+        hint += (
+            "; or write each pair as two rows, "
+            '{"prompt": …, "completion": the chosen answer, "label": true} and the rejected one with false'
+        )
+    return hint or "choose the method that fits the rows"
 
 
 def load_questions(path: Path | Source, *, answered: bool = False, limit: int | None = None) -> list[Example]:

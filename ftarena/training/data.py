@@ -67,7 +67,8 @@ def load_data(recipe: Recipe) -> RunData:
 
     Raises:
         UsageError: A source of a mix is empty, or `eval_split` leaves a side empty.
-        FtarenaError: A file is missing or holds rows that cannot be used.
+        FtarenaError: A file is missing or holds rows that cannot be used, or the method could learn nothing
+            from what there is.
     """
     dropped: list[Problem] = []
     lock: dict[str, Any] = {"train": [], "heldout": [], "general": []}
@@ -90,6 +91,7 @@ def load_data(recipe: Recipe) -> RunData:
             "share": round(len(replayed) / (len(train) + len(replayed)), 4),
         }
         train = train + replayed
+    _check_learnable(recipe, train)
     return RunData(train, heldout, general, lock, dropped)
 
 
@@ -105,6 +107,32 @@ def _measured_on(
         examples += used
         accounts += _account([entry], used)
     return examples, accounts
+
+
+def _check_learnable(recipe: Recipe, train: Sequence[Example]) -> None:
+    """Refuse rows of which each can be used, and from which a method learns nothing all the same.
+
+    Raises:
+        FtarenaError: KTO has only good answers or only bad ones, or GRPO too few questions for one step.
+    """
+    if recipe.method == "kto":
+        good = sum(bool(one.label) for one in train)
+        if good in (0, len(train)):
+            raise FtarenaError(
+                f"all {len(train)} answers are labelled {'good' if good else 'bad'}: "
+                "there is nothing to tell apart",
+                "add rows of the other label, or use method: sft for good answers alone",
+            )
+    if recipe.method == "grpo":
+        size = recipe.per_device_train_batch_size
+        answers = (4 if size == "auto" else size) * recipe.gradient_accumulation_steps
+        questions = answers // recipe.num_generations
+        if len(train) < questions:
+            raise FtarenaError(
+                f"a step of grpo asks {questions} different questions ({answers} answers, "
+                f"{recipe.num_generations} to each), and there are {len(train)}: no step could be made",
+                "add questions, or set gradient_accumulation_steps lower, or num_generations higher",
+            )
 
 
 def write_dropped(dropped: Sequence[Problem], path: Path) -> None:

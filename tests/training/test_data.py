@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -151,4 +152,54 @@ def test_rows_of_another_method_are_not_called_broken(tmp_path: Path) -> None:
     path = rows(tmp_path / "d.jsonl", "one")
     with pytest.raises(DataError, match="dpo trains on") as error:
         load_data(recipe(method="dpo", dataset=[str(path)]))
-    assert error.value.hint.startswith("choose the method that fits the rows")
+    assert error.value.hint == "a method that learns from such rows: sft, grpo"
+
+
+PAIR = {"prompt": "q", "chosen": "a", "rejected": "b"}
+
+
+def written(path: Path, *lines: Mapping[str, object]) -> str:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def test_a_file_of_another_shape_is_one_line(tmp_path: Path) -> None:
+    """I give KTO my pairs: one line says so, and what I can do with them, not ten times the same."""
+    path = written(tmp_path / "d.jsonl", *[{**PAIR, "prompt": f"q{n}"} for n in range(12)])
+    for bad_rows in ("error", "drop"):
+        with pytest.raises(DataError, match="all 12 rows are of shape preference; kto trains on") as error:
+            load_data(recipe(method="kto", dataset=[path], bad_rows=bad_rows))
+        assert "\n" not in error.value.message
+        assert "such rows: dpo, ipo, orpo, simpo, cpo, reward" in error.value.hint
+        assert "label" in error.value.hint and "drop" not in error.value.hint
+
+
+def test_a_pair_of_one_answer_is_refused_before_the_run(tmp_path: Path) -> None:
+    """Chosen and rejected are the same in a row: I hear of it now, or it is left out where I said so."""
+    path = written(tmp_path / "d.jsonl", PAIR, {**PAIR, "rejected": "a"})
+    with pytest.raises(DataError, match=r"d\.jsonl:2: chosen and rejected are the same"):
+        load_data(recipe(method="dpo", dataset=[path]))
+    assert len(load_data(recipe(method="dpo", dataset=[path], bad_rows="drop")).train) == 1
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_labels_that_are_all_the_same_are_refused_before_the_run(tmp_path: Path, label: bool) -> None:
+    """Only good answers teach KTO nothing: the run is not even queued."""
+    path = written(tmp_path / "d.jsonl", *[{"prompt": "q", "completion": "a", "label": label}] * 4)
+    with pytest.raises(FtarenaError, match=f"all 4 answers are labelled {'good' if label else 'bad'}"):
+        load_data(recipe(method="kto", dataset=[path]))
+
+
+def test_too_few_questions_for_a_step_are_refused_before_the_run(tmp_path: Path) -> None:
+    """Four questions do not fill a step of eight: it would finish without having learned anything."""
+    path = written(tmp_path / "d.jsonl", *[{"prompt": f"q{n}"} for n in range(4)])
+    keys: dict[str, object] = {
+        "method": "grpo",
+        "dataset": [path],
+        "reward_funcs": ["length"],
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 4,
+    }
+    with pytest.raises(FtarenaError, match=r"asks 8 different questions .*there are 4"):
+        load_data(recipe(**keys, num_generations=2))
+    assert len(load_data(recipe(**keys, num_generations=4)).train) == 4

@@ -13,7 +13,7 @@ from ftarena.errors import FtarenaError, UsageError
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.presets import Preset, presets
 from ftarena.recipes.schema import Recipe
-from ftarena.training.data import RunData
+from ftarena.training.data import RunData, load_data
 from ftarena.training.plan import (
     Card,
     Measured,
@@ -286,6 +286,18 @@ def test_a_run_that_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     assert "--force" in str(failed.value.hint)
     assert admit(keys, RunData([], []), force=True) is known
+
+
+def test_more_layers_than_the_model_has_are_refused_before_the_run(tmp_path: Path) -> None:
+    """`tuning: last-1000` is told by the plan, and at the start, not by the worker hours later."""
+    data = tmp_path / "d.jsonl"
+    data.write_text(json.dumps({"prompt": "q", "completion": "a"}) + "\n")
+    keys = {"method": "sft", "model_name_or_path": "demo:smollm2", "tuning": "last-1000"}
+    asked = load_recipe(None, {**keys, "dataset": str(data)})
+    with pytest.raises(FtarenaError, match="last-1000, but the model has 30 layers"):
+        plan_of(asked)
+    with pytest.raises(FtarenaError, match="last-1000, but the model has 30 layers"):
+        admit(asked, load_data(asked), force=True)
 
 
 def test_a_plan_loads_no_torch(tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ BUDGETS = (1.0, 0.7, 0.45, 0.3)
 1.2 times as fast as gradient checkpointing, with free memory 1.0 is 1.5 times (benchmarks/results)."""
 
 
+class Unfit(FtarenaError):
+    """The recipe asks of the model what it has not."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What a plan needs to know of a recipe's model and data, once read."""
@@ -150,11 +154,17 @@ def measure(
 
     Raises:
         Unplannable: The model is of a family whose size cannot be told beforehand.
+        Unfit: More layers shall learn than the model has.
         FtarenaError: The model or the data cannot be used.
     """
     data = data or load_data(recipe)
     folder = prepare_tokenizer(resolve_model(recipe.model_name_or_path), on_progress)
     shape = read_shape(folder, recipe.model_name_or_path)
+    if recipe.last_layers is not None and recipe.last_layers > shape.layers:
+        raise Unfit(
+            f"tuning: last-{recipe.last_layers}, but the model has {shape.layers} layers",
+            f"use last-{max(shape.layers // 4, 1)}, or tuning: full",
+        )
     return Measured(shape, measure_lengths(recipe, data, folder))
 
 

@@ -7,7 +7,7 @@ from ftarena.recipes.models import resolve_model, tokenizer_folder
 from ftarena.recipes.schema import Recipe
 from ftarena.text import clean_line
 from ftarena.training.data import RunData
-from ftarena.training.plan.planning import Plan, measure, plan_of
+from ftarena.training.plan.planning import Plan, Unfit, measure, plan_of
 from ftarena.training.plan.remedies import Remedy
 
 _GIB = 2**30
@@ -26,6 +26,7 @@ def admit(recipe: Recipe, data: RunData, *, force: bool = False) -> Plan | None:
         single examples is then left to the run, which says it with its place.
 
     Raises:
+        Unfit: More layers shall learn than the model has.
         FtarenaError: It cannot fit, and `force` is not set; or the batch size is `auto` and cannot be told.
     """
     open_size = recipe.per_device_train_batch_size == "auto"
@@ -33,6 +34,8 @@ def admit(recipe: Recipe, data: RunData, *, force: bool = False) -> Plan | None:
         return None  # converting or downloading a model first is the run's own business
     try:
         plan = plan_of(recipe, measured=measure(recipe, data=data))
+    except Unfit:
+        raise
     except FtarenaError:
         if open_size:
             raise

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import datasets
 import transformers
 
+from ftarena.errors import FtarenaError
 from ftarena.processes import write_json
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
@@ -110,6 +111,12 @@ def train(
     done = trainer.state.global_step >= trainer.state.max_steps or bool(measuring.enough)
     if stop.pausing and not stop.requested and not done:
         return RunState.PAUSED
+    if not done and not stop.requested:
+        raise FtarenaError(
+            f"training ended by itself after {trainer.state.global_step} of {trainer.state.max_steps} steps: "
+            "the examples do not fill a batch",
+            "add examples, or set per_device_train_batch_size or gradient_accumulation_steps lower",
+        )
     reporter.doing(RunState.EVALUATING, "saving what was learned")
     with written_aside(directory) as aside:
         artifacts.save_model(aside, trainer.accelerator.unwrap_model(trainer.model), tokenizer, recipe)
