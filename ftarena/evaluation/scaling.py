@@ -15,8 +15,10 @@ from ftarena.evaluation.examples import Example, conversation
 from ftarena.evaluation.forgetting import Difference, Verdict, paired_difference, verdict
 from ftarena.evaluation.loss import LossReport, heldout_loss
 from ftarena.evaluation.respondent import Respondent
+from ftarena.evaluation.turns import turn
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.models import resolve_model
+from ftarena.serving.protocol import EngineGone
 from ftarena.training.data import load_data
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import RESOLVED_RECIPE, Run
@@ -92,7 +94,8 @@ def scale_curve(
             "train with eval_split: 0.1",
         )
     wanted = sorted({0.0, *scales})
-    points = asyncio.run(_measure(run, workspace, wanted, heldout, general, tell))
+    with turn(workspace, f"the scale curve of {run.id}", lambda line: tell(line, None)):
+        points = asyncio.run(_measure(run, workspace, wanted, heldout, general, tell))
     return Curve(tuple(points), *suggest(points))
 
 
@@ -161,12 +164,19 @@ async def _loss(
 ) -> LossReport | None:
     if not examples:
         return None
-    client = await who.client()
-    report = await heldout_loss(
-        client, who.name, examples, on_progress=lambda done, _: steps.say(doing, done)
-    )
-    steps.before += len(examples)
-    return report
+    for last in (False, True):
+        client = await who.client()
+        try:
+            report = await heldout_loss(
+                client, who.name, examples, on_progress=lambda done, _: steps.say(doing, done)
+            )
+        except EngineGone:  # restarted, or sent to sleep by a run: awake again it is asked a second time
+            if last:
+                raise
+        else:
+            steps.before += len(examples)
+            return report
+    raise AssertionError
 
 
 class _Steps:

@@ -24,6 +24,8 @@ from ftarena.processes import read_json, write_json
 from ftarena.text import clean_line, duration, shorten
 
 PIPE_INTERVAL_S = 15.0
+MOST_SILENT = 20
+"""Intervals after which a pipe is told the same words again: it still waits for the same thing."""
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Stages:
         self._console = Console(file=stream or sys.stderr, highlight=False)
         self._live: Live | None = None
         self._stop = threading.Event()
+        self._said, self._silent = "", 0
         self._ticker: threading.Thread | None = None
         self._started = time.monotonic()
         for key, seconds in (read_json(memory) if memory else {}).items():
@@ -137,9 +140,10 @@ class Stages:
         while not self._stop.wait(PIPE_INTERVAL_S):
             for stage in self._stages.values():
                 if stage.started is not None and stage.seconds is None:
-                    self._say(stage, "…")
+                    self._say(stage, "…", again=False)
 
-    def _say(self, stage: Stage, state: str) -> None:
+    def _say(self, stage: Stage, state: str, *, again: bool = True) -> None:
+        """Print where a stage is; with `again=False` not, as long as that is what was said last."""
         number = list(self._stages).index(stage.key) + 1
         words = [f"[{number}/{len(self._stages)}] {stage.title}: {state}"]
         if stage.seconds is not None:
@@ -148,7 +152,11 @@ class Stages:
             words.append(stage.detail)
         if (stage.seconds is None or number < len(self._stages)) and (left := _left(self.left_s())):
             words.append(f"- {left}")
-        self._console.print(Text(" ".join(words)), soft_wrap=True)
+        line = " ".join(words)
+        self._silent += 1
+        if again or line != self._said or self._silent >= MOST_SILENT:
+            self._said, self._silent = line, 0
+            self._console.print(Text(line), soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         table = Table.grid(padding=(0, 1))

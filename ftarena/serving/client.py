@@ -60,11 +60,15 @@ class EngineClient:
         self._ours = socket is not None
         self._where = "the engine" if base_url is None else base_url
         self._base = "http://engine/v1" if base_url is None else base_url.rstrip("/")
+        # uvicorn hangs up after 5 s of silence; a connection nearly that old is not used again. A transport
+        # takes no limits from its client: it would keep connections for 5 s, and lose that race under load.
+        limits = httpx.Limits(max_connections=256, keepalive_expiry=2.0)
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)) if socket is not None else None,
+            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=limits)
+            if socket is not None
+            else None,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_TIMEOUT_S, pool=None),
-            # uvicorn hangs up after 5 s of silence; a connection nearly that old is not used again.
-            limits=httpx.Limits(max_connections=256, keepalive_expiry=2.0),
+            limits=limits,
             headers={"Authorization": f"Bearer {api_key}"} if api_key and base_url else None,
             # A proxy from the environment must not see the conversation with a server that was named.
             trust_env=False,

@@ -2,6 +2,7 @@
 
 import math
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from ftarena.evaluation.exam.answers import Answer
 from ftarena.evaluation.exam.knowledge import GeneralQuestion, general_question, is_right, judge_knowledge
 from ftarena.evaluation.exam.recitation import Recital, fisher, judge_recitation
 from ftarena.evaluation.exam.stopping import judge_stopping, length_limit
+from ftarena.evaluation.turns import turn
 from ftarena.processes import read_json, write_json
 from ftarena.serving import launch
 from ftarena.serving.contestants import Message
+from ftarena.training.examining import EXAMINING, noted
+from ftarena.training.figures.standing import Standing, state_facts
 from ftarena.training.guards import EXAM, Guard, read_guards
 from ftarena.training.runs import STATUS, Run
 from ftarena.workspace import Workspace
@@ -259,3 +263,46 @@ def test_the_detached_process_writes_the_findings(
     assert done.returncode == 0, done.stderr
     assert {guard.name for guard in read_guards(run)} == {"stopping", "memorisation", "knowledge"}
     assert "the run: does it stop?" in done.stderr
+
+
+def test_who_waits_is_told_for_whose_exam(project: Workspace) -> None:
+    """Two exams, or an exam and a scale curve, go one after the other; who waits is told for what, once."""
+    said: list[str] = []
+    first, second = threading.Event(), threading.Event()
+
+    def told(line: str) -> None:
+        said.append(line)
+        first.set()
+
+    def wait() -> None:
+        with turn(project, "the exam of b", told):
+            second.set()
+
+    other = threading.Thread(target=wait)
+    with turn(project, "the scale curve of a", said.append):
+        other.start()
+        assert first.wait(10)
+        assert not second.is_set()
+    other.join(10)
+    assert said == ["waiting for the scale curve of a"]
+    with turn(project, "the exam of c", said.append):
+        assert (project.root / "exam.lock").read_text() == "the exam of c"
+    assert len(said) == 1
+
+
+def test_a_page_says_that_its_run_is_examined(project: Workspace, ended_run: MakeRun) -> None:
+    """Between the end of a run and the findings its page says what the exam does; afterwards no more."""
+    run = ended_run()
+
+    def on_page() -> list[str]:
+        return [fact.words for fact in state_facts(Standing.of(run)) if fact.title == "exam"]
+
+    with noted(run.directory, lambda line, part: None) as tell:
+        tell("waiting for the exam of b", None)
+        assert on_page() == ["waiting for the exam of b"]
+        tell("the run: does it stop?", 0.57)
+        assert on_page() == ["the run: does it stop? (50 %)"]
+        note = read_json(run.directory / EXAMINING)
+    assert on_page() == []
+    write_json(run.directory / EXAMINING, {**note, "started": 1.0})
+    assert on_page() == [], "its process was killed"

@@ -156,3 +156,20 @@ def test_what_is_no_strength_is_a_mistake_of_the_command_line(
     """A typing error costs no engine start."""
     with pytest.raises(UsageError):
         scale(project, ended_run().id, scales=scales, out=io.StringIO())
+
+
+def test_an_engine_that_goes_away_half_way_is_asked_again(
+    project: Workspace, ended_run: MakeRun, answers: Callable[[dict[str, Any]], None]
+) -> None:
+    """Somebody stopped the engine while a strength was measured: it is started, loads it, and goes on."""
+    run, stopped = ended_run(), []
+
+    def tell(line: str, part: float | None) -> None:
+        if line.startswith("scale 0.5: held-out") and not stopped:
+            stopped.append(line)
+            list_engines(project)[0].stop()
+
+    found = scale_curve(run, project, (0.5,), tell)
+    assert stopped
+    assert [point.scale for point in found.points] == [0, 0.5]
+    assert found.points[1].heldout and found.points[1].heldout.n_examples == 25

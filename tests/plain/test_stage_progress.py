@@ -93,3 +93,20 @@ def test_the_end_of_a_short_run_is_no_beginning() -> None:
     run.step, run.eta_s = 1, 40.0
     _show(stage, run)  # type: ignore[arg-type]  # has what is looked at
     assert (stage.fraction, stage.left_s(7.0)) == (0.0, None)
+
+
+def test_a_pipe_is_not_told_the_same_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that waits for minutes says so once, then now and then, and at once when it goes on."""
+    monkeypatch.setattr("ftarena.plain.progress.PIPE_INTERVAL_S", 3600.0)
+    out = io.StringIO()
+    with Stages([Stage("a", "Exam", None)], stream=out) as stages, stages.run("a") as stage:
+        stage.update("waiting for the exam of b")
+        for _ in range(20):
+            stages._say(stage, "…", again=False)
+        stage.update("starting")
+        stages._say(stage, "…", again=False)
+    assert [line.removeprefix("[1/1] Exam: ") for line in out.getvalue().splitlines()[:-1]] == [
+        "…",
+        "… waiting for the exam of b",
+        "… starting",
+    ]

@@ -257,3 +257,12 @@ async def test_a_url_that_is_none() -> None:
         with pytest.raises(FtarenaError, match="cannot be asked") as caught:
             await client.complete("gpt", HELLO, Sampling())
     assert "http://" in caught.value.hint
+
+
+@pytest.mark.parametrize("where", [{"socket": Path("x.sock")}, {"base_url": "http://127.0.0.1:1/v1"}])
+async def test_a_connection_is_not_used_at_the_moment_the_server_drops_it(where: dict) -> None:
+    """Under load the engine never "goes away": uvicorn drops a connection after 5 s, we before that."""
+    async with EngineClient(**where) as client:
+        pool = client._http._transport._pool
+        assert pool._keepalive_expiry == 2.0
+        assert pool._max_connections == 256

@@ -1,10 +1,9 @@
 """Examining a run: one paper, two candidates (the run and its base), three judgements."""
 
 import asyncio
-import fcntl
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from ftarena.evaluation.exam.recitation import Recital, Taught, judge_recitation
 from ftarena.evaluation.exam.stopping import judge_stopping, length_limit
 from ftarena.evaluation.loss import tokens_after_turn
 from ftarena.evaluation.respondent import Respondent, wait_for_device
+from ftarena.evaluation.turns import turn
 from ftarena.processes import python_module, read_json
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.engine import EngineState
+from ftarena.training.examining import noted
 from ftarena.training.guards import EXAM, Guard, GuardName, write_guards
 from ftarena.training.models import prepare_model
 from ftarena.training.runs import Run, read_run
@@ -57,9 +58,17 @@ def examine(run: Run, workspace: Workspace, tell: Tell = lambda line, fraction: 
     Raises:
         FtarenaError: It cannot be examined now, but was before.
     """
-    wait_for_device(workspace, lambda line: tell(line, None))
+    with noted(run.directory, tell) as told:
+        return _examine(run, workspace, told)
+
+
+def _examine(run: Run, workspace: Workspace, tell: Tell) -> list[Guard]:
+    def say(line: str) -> None:
+        tell(line, None)
+
+    wait_for_device(workspace, say)
     run = read_run(run.directory)  # it may have ended only now
-    with _one_at_a_time(workspace, tell):
+    with turn(workspace, f"the exam of {run.id}", say):
         started = time.time()
         try:
             guards, answers = asyncio.run(_sit(run, workspace, tell))
@@ -213,16 +222,3 @@ class _Steps:
 def _earlier(run: Run) -> list[dict[str, Any]]:
     rows = read_json(run.directory / EXAM).get("guards")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-@contextmanager
-def _one_at_a_time(workspace: Workspace, tell: Tell) -> Iterator[None]:
-    """Two runs that ended together are examined one after the other."""
-    workspace.ensure()
-    with (workspace.root / "exam.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell("waiting for another exam", None)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

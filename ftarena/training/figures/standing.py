@@ -12,6 +12,7 @@ from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.processes import read_json
 from ftarena.text import clean_line, duration, size
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
+from ftarena.training.examining import exam_under_way
 from ftarena.training.figures.metrics import Course, MetricsTail, trend_of
 from ftarena.training.guards import Guard, read_guards
 from ftarena.training.runs import METRICS, PLAN, Run, RunState
@@ -246,6 +247,8 @@ def state_facts(standing: Standing) -> Iterator[Fact]:
         yield Fact("", waiting)
     elif run.message and run.message != f"step {run.step} of {run.total_steps}":
         yield Fact("", clean_line(run.message))
+    if doing := exam_under_way(run.directory):
+        yield Fact("exam", doing)
 
 
 def fact_rows(facts: Iterable[Fact], width: int) -> list[Row]:
