@@ -175,7 +175,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file, or `{}` where there is none or none that can be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last: brackets nested thousands deep
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -4,15 +4,16 @@ Asleep it holds 1.6 GB of the card instead of most of it, and wakes in a fractio
 adapter still loaded. On a machine without a GPU nothing sleeps: both fit into main memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ftarena.arena.making_room import command_for, send_to_sleep
 from ftarena.arena.own_replay import with_own_replay
 from ftarena.errors import FtarenaError
 from ftarena.processes import python_module
 from ftarena.recipes.schema import Recipe
 from ftarena.serving.engine import list_engines
-from ftarena.training.jobs import Run, list_runs, resume_run, start_run
+from ftarena.training.jobs import Run, RunState, list_runs, resume_run, start_run
 from ftarena.training.runs import worker_of
 from ftarena.training.terms import RUN_FOLDER
 from ftarena.workspace import Workspace
@@ -55,7 +56,8 @@ def start_training(
             recipe,
             workspace,
             recipe_file,
-            make_room=lambda: _send_to_sleep(workspace),
+            make_room=lambda: send_to_sleep(workspace),
+            beforehand=[command_for(workspace)],
             after=after,
             queue=queue,
             force=force,
@@ -81,7 +83,12 @@ def resume_training(run: Run, workspace: Workspace, *, queue: bool = False, forc
     """
     try:
         return resume_run(
-            run, workspace, make_room=lambda: _send_to_sleep(workspace), queue=queue, force=force
+            run,
+            workspace,
+            make_room=lambda: send_to_sleep(workspace),
+            beforehand=[command_for(workspace)],
+            queue=queue,
+            force=force,
         )
     except BaseException:
         wake_engines(workspace)
@@ -97,7 +104,10 @@ def wake_engines(workspace: Workspace) -> int:
         How many were woken. One whose memory is still taken by something else goes on sleeping.
     """
     sleeping = [engine for engine in list_engines(workspace) if engine.status().asleep]
-    if not sleeping or any(_holds_card(run) for run in list_runs(workspace)):
+    if not sleeping:
+        return 0
+    runs = {run.id: run for run in list_runs(workspace)}
+    if any(_holds_card(run, runs) for run in runs.values()):
         return 0
     woken = 0
     for engine in sleeping:
@@ -108,12 +118,12 @@ def wake_engines(workspace: Workspace) -> int:
     return woken
 
 
-def _send_to_sleep(workspace: Workspace) -> None:
-    for engine in list_engines(workspace):
-        engine.sleep()
-
-
-def _holds_card(run: Run) -> bool:
+def _holds_card(run: Run, runs: Mapping[str, Run]) -> bool:
+    """Return whether the card is a run's, or about to be."""
+    if run.state is RunState.QUEUED and run.after is not None and run.after in runs:
+        # Its own worker sends the engines to sleep when its turn comes. That is a second after one that
+        # trains has ended, too soon to wake them in between; a paused one may be waited for all night.
+        return runs[run.after].state is not RunState.PAUSED
     if not run.state.ended:
         return True
     worker = worker_of(run.directory)

@@ -48,9 +48,15 @@ def checkpoints_of(directory: Path) -> list[Checkpoint]:
     return sorted(Checkpoint(int(folder.name.partition("-")[2]), folder) for folder in folders)
 
 
-def newest_whole(directory: Path) -> Checkpoint | None:
-    """Return the newest checkpoint of a run to which nothing is missing, judged by the sizes of its files."""
-    return next((one for one in reversed(checkpoints_of(directory)) if not why_torn(one)), None)
+def newest_whole(directory: Path, *, thorough: bool = False) -> Checkpoint | None:
+    """Return the newest checkpoint of a run to which nothing is missing, judged by the sizes of its files.
+
+    Args:
+        directory: The run's folder.
+        thorough: Judge by their hashes as well, as its worker does before it goes on.
+    """
+    found = reversed(checkpoints_of(directory))
+    return next((one for one in found if not why_torn(one, thorough=thorough)), None)
 
 
 def read_best(directory: Path) -> Checkpoint | None:

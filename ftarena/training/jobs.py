@@ -17,6 +17,7 @@ from ftarena.text import clean_line
 from ftarena.training import permissions
 from ftarena.training.checkpoints import newest_whole
 from ftarena.training.data import drawn_later, load_data
+from ftarena.training.holding import STARTING, Held, hold
 from ftarena.training.plan import admit
 from ftarena.training.queueing import check_predecessor
 from ftarena.training.resuming import check_resumable
@@ -70,6 +71,7 @@ def start_run(
     queue: bool = False,
     force: bool = False,
     allow_code: bool = False,
+    beforehand: Sequence[Sequence[str]] = (),
     afterwards: Sequence[Sequence[str]] = (),
 ) -> Run:
     """Start a training run and return at once.
@@ -81,12 +83,14 @@ def start_run(
         recipe: What to do, as `load_recipe` returned it.
         workspace: Where the run's folder is made.
         recipe_file: The file it came from, kept beside the resolved recipe as it was written.
-        make_room: Called when nothing but the worker is missing: the run is then listed as queued already,
-            so that whoever looks knows for whom the card is being emptied.
+        make_room: Called when nothing but the worker is missing, where the run begins at once: it is then
+            listed as queued already, so that whoever looks knows for whom the card is being emptied.
         after: Id or name of a run that has to end well first; its adapter may be the one of `init_from`.
         queue: Wait for the device where other runs have it.
         force: Start it even where the plan says that it cannot fit.
         allow_code: Whether the user's own file of reward functions may be run.
+        beforehand: Command lines that do what `make_room` does, for a run that has to wait: its worker runs
+            them when its turn has come.
         afterwards: Command lines to start, once, when the run has ended with something to look at.
 
     Raises:
@@ -109,6 +113,7 @@ def start_run(
     terms = Terms(
         after=before.id if before is not None else None,
         queue=queue,
+        beforehand=tuple(map(tuple, beforehand)) if before is not None or queue else (),
         afterwards=tuple(map(tuple, afterwards)),
     )
     directory = lay_down(recipe, workspace, recipe_file, terms)
@@ -116,7 +121,8 @@ def start_run(
         write_json(directory / PLAN, plan.to_json())
     if allow_code and recipe.reward_file is not None:
         permissions.allow_code(directory, Path(recipe.reward_file))
-    return _start_worker(directory, make_room)
+    at_once = (before is None or before.state.ended) and not _taken(workspace, but=directory.name)
+    return _start_worker(directory, make_room if at_once else None)
 
 
 def resume_run(
@@ -126,6 +132,7 @@ def resume_run(
     make_room: Callable[[], None] | None = None,
     queue: bool = False,
     force: bool = False,
+    beforehand: Sequence[Sequence[str]] = (),
 ) -> Run:
     """Let a run that was interrupted go on in its own folder, from its newest whole checkpoint.
 
@@ -138,30 +145,62 @@ def resume_run(
         make_room: As for `start_run`.
         queue: Wait for the device where other runs have it.
         force: Go on with other versions of the packages.
+        beforehand: As for `start_run`.
+
+    Returns:
+        The run as it is queued; its message says from which step it goes on.
 
     Raises:
         FtarenaError: It goes on already, there is nothing to resume from, the device is taken, or data,
             model, recipe or packages are not what they were.
     """
-    check_resumable(run, force=force)
+    try:
+        with hold(run.directory, STARTING):
+            return _resume(read_run(run.directory), workspace, make_room, queue, force, beforehand)
+    except Held:
+        raise FtarenaError(
+            f"{run.id} is being resumed by another process", f"ftarena runs show {run.id}"
+        ) from None
+
+
+def _resume(
+    run: Run,
+    workspace: Workspace,
+    make_room: Callable[[], None] | None,
+    queue: bool,
+    force: bool,
+    beforehand: Sequence[Sequence[str]],
+) -> Run:
+    checkpoint = check_resumable(run, force=force)
     if not queue:
-        _need_free_device(workspace)
+        _need_free_device(workspace, can_follow=False)
     _need_room(workspace)
-    directory = run.directory
-    terms = replace(read_terms(directory), after=None, queue=queue, asked_at=time.time())
+    directory, taken = run.directory, _taken(workspace)
+    terms = replace(
+        read_terms(directory),
+        after=None,
+        queue=queue,
+        beforehand=tuple(map(tuple, beforehand)) if queue else (),
+        asked_at=time.time(),
+    )
     write_terms(directory, terms)
     (directory / PROCESS).unlink(missing_ok=True)
     status = read_json(directory / STATUS)
     for gone in ("pid", "started", "after", "queue_position"):
         status.pop(gone, None)
+    total = f" of {run.total_steps}" if run.total_steps else ""
     status |= {
         "state": RunState.QUEUED,
-        "message": f"resuming from step {run.resumable_from}",
+        "message": f"goes on from step {checkpoint.step}{total}" + (" when its turn comes" if taken else ""),
         "asked_at": terms.asked_at,
         "updated_at": terms.asked_at,
+        "spent_s": run.seconds,
+        "began_at": None,
     }
     write_json(directory / STATUS, status)
-    return _start_worker(directory, make_room, "--resume")
+    queued = read_run(directory)
+    _start_worker(directory, None if taken else make_room, "--resume")
+    return queued
 
 
 def _start_worker(directory: Path, make_room: Callable[[], None] | None, *arguments: str) -> Run:
@@ -221,6 +260,7 @@ def lay_down(
             "base_model": recipe.model_name_or_path,
             "message": "starting",
             "started_at": now,
+            "began_at": None,
             "updated_at": now,
             **({"after": terms.after} if terms.after else {}),
         },
@@ -251,7 +291,9 @@ def stop_run(run: Run, timeout_s: float = 180.0, *, now: bool = False) -> Run:
     status = read_json(run.directory / STATUS)
     if not RunState(status.get("state", RunState.DIED)).ended:
         waited = time.monotonic() - started
-        if now:
+        if status.get("state") == RunState.QUEUED:
+            message = "taken back before it began"
+        elif now:
             message = "killed on request"
         elif waited >= timeout_s:
             message = f"killed: it did not answer for {waited:.0f} s"
@@ -319,14 +361,25 @@ def worker_environment() -> dict[str, str]:
     }
 
 
-def _need_free_device(workspace: Workspace) -> None:
+def _taken(workspace: Workspace, but: str = "") -> list[Run]:
+    """Return the runs that have every device, or wait for one; none where a device is free.
+
+    Args:
+        workspace: The project.
+        but: Id of a run that does not count.
+    """
+    active = [run for run in list_runs(workspace) if not run.state.ended and run.id != but]
+    return active if len(active) >= max(len(hardware.gpus()), 1) else []
+
+
+def _need_free_device(workspace: Workspace, *, can_follow: bool = True) -> None:
     """Refuse where other runs have every device, or wait for one."""
-    active = [run for run in list_runs(workspace) if not run.state.ended]
-    if active and len(active) >= max(len(hardware.gpus()), 1):
-        others = ", ".join(clean_line(run.id) for run in active)
+    if taken := _taken(workspace):
+        others = ", ".join(clean_line(run.id) for run in taken)
+        follow = f"; or for that run to end well: --after {clean_line(taken[0].id)}" if can_follow else ""
         raise FtarenaError(
-            f"the device is taken: {others} {'is' if len(active) == 1 else 'are'} not done yet",
-            f"wait for your turn: --queue; or for that run to end well: --after {clean_line(active[0].id)}",
+            f"the device is taken: {others} {'is' if len(taken) == 1 else 'are'} not done yet",
+            f"wait for your turn: --queue{follow}",
         )
 
 
@@ -365,7 +418,7 @@ def _adapter_to_start_from(recipe: Recipe, workspace: Workspace, before: Run | N
         return str(run.directory.resolve())
     if run.adapter is None:
         raise FtarenaError(
-            f"init_from: the run {run.id} has no adapter to start from: it is {run.state}",
+            f"init_from: the run {run.id} has no adapter to start from: it {run.state.told}",
             f"wait for it: --after {run.id}" if not run.state.ended else f"ftarena runs show {run.id}",
         )
     return str(run.adapter.resolve())

@@ -18,8 +18,8 @@ from ftarena.training.terms import Terms, read_terms
 
 POLL_S = 1.0
 
-_LINGERING_S = 60.0
-# A run says that it has finished a second or two before its process is gone and the card's memory is free.
+LINGERING_S = 60.0
+"""A run says that it has finished a second or two before its process is gone and the card's memory free."""
 
 Tell = Callable[[str, str | None, int | None], None]
 """Told what is waited for: a line for a person, the id of the run, the place in the queue."""
@@ -89,7 +89,7 @@ def _wait_for_predecessor(directory: Path, say: Tell) -> None:
 
 def _wait_for_device(directory: Path, terms: Terms, say: Tell) -> int:
     """Return the descriptor of the lock of the device that is this run's now."""
-    lingering_until = time.monotonic() + _LINGERING_S
+    lingering_until = time.monotonic() + LINGERING_S
     devices = max(len(hardware.gpus()), 1)
     while True:
         others = _others(directory)

@@ -21,7 +21,7 @@ from ftarena.training.terms import read_terms
 
 
 def check_resumable(run: Run, *, force: bool = False) -> Checkpoint:
-    """Return the checkpoint from which a run goes on.
+    """Return the checkpoint from which a run goes on; its files are held against their hashes.
 
     Args:
         run: The run, as it is now.
@@ -31,17 +31,17 @@ def check_resumable(run: Run, *, force: bool = False) -> Checkpoint:
         FtarenaError: It has not ended, has finished, has no whole checkpoint, or would not be the same run.
     """
     if not run.state.ended:
-        raise FtarenaError(f"{run.id} goes on already: it is {run.state}", f"ftarena runs logs -f {run.id}")
+        raise FtarenaError(f"{run.id} goes on already: it {run.state.told}", f"ftarena runs logs -f {run.id}")
     again = f"ftarena train {run.directory / RESOLVED_RECIPE}"
     if run.state is RunState.FINISHED:
         raise FtarenaError(
             f"{run.id} has finished: there is nothing left to resume",
             f"train on from what it learned in a new run: ftarena train RECIPE --init-from {run.id}",
         )
-    checkpoint = newest_whole(run.directory)
+    checkpoint = newest_whole(run.directory, thorough=True)
     if checkpoint is None:
         raise FtarenaError(
-            f"{run.id} has no whole checkpoint to resume from: it is {run.state}", f"start it anew: {again}"
+            f"{run.id} has no whole checkpoint to resume from: it {run.state.told}", f"start it anew: {again}"
         )
     if changed := [*_changed_data(run), *_changed_inputs(run)]:
         raise FtarenaError(

@@ -41,6 +41,14 @@ DROPPED = "dropped.jsonl"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
+_PIDS = 2**31
+
+_MOST = 10**305
+# Of whole numbers: a hundred times as many is still a float. No run has as many steps, a broken file may.
+
+_LATEST_S = 1e11
+# Seconds, the year 5138: what lies behind it is no time that can be written as a date.
+
 _GRACE_S = 30.0
 # A starter that was killed between making the folder and noting the process leaves a run without a worker.
 
@@ -68,6 +76,18 @@ class RunState(StrEnum):
             RunState.FAILED,
             RunState.DIED,
         )
+
+    @property
+    def told(self) -> str:
+        """The state behind a subject: `is training`, `has failed`, `was stopped`, `died`."""
+        verbs = {
+            RunState.PAUSED: "was paused",
+            RunState.STOPPED: "was stopped",
+            RunState.FINISHED: "has finished",
+            RunState.FAILED: "has failed",
+            RunState.DIED: "died",
+        }
+        return verbs.get(self, f"is {self.value}")
 
 
 @dataclass(frozen=True)
@@ -126,6 +146,19 @@ class Run:
     peak_memory_bytes: int | None = None
     """Most memory that it has had so far: the card's on a GPU, else the process's."""
 
+    began_at: float | None = None
+    """When it got the device for the last time, in seconds since the epoch; None while it waits."""
+
+    spent_s: float = 0.0
+    """Seconds that it had the device before that, where it was resumed."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has had the device; waiting, and lying idle before a resume, do not count."""
+        if self.began_at is None:
+            return self.spent_s
+        return self.spent_s + max((self.ended_at or time.time()) - self.began_at, 0.0)
+
 
 def list_runs(workspace: Workspace) -> list[Run]:
     """Return every run of a workspace, the newest first."""
@@ -173,7 +206,8 @@ def read_run(directory: Path) -> Run:
     model = directory if state.ended and any((directory / name).is_file() for name in MODEL_WEIGHTS) else None
     whole = newest_whole(directory) if state.ended and state is not RunState.FINISHED else None
     waits = state is RunState.QUEUED
-    eta, metrics, after = status.get("eta_s"), status.get("metrics"), status.get("after")
+    metrics, after = status.get("metrics"), status.get("after")
+    started = _seconds(status.get("started_at"))
     return Run(
         id=directory.name,
         name=str(status.get("name") or directory.name),
@@ -182,13 +216,13 @@ def read_run(directory: Path) -> Run:
         state=state,
         step=_whole(status.get("step")),
         total_steps=_whole(status.get("total_steps")),
-        eta_s=float(eta) if isinstance(eta, int | float) and not state.ended else None,
-        started_at=_seconds(status.get("started_at")) or 0.0,
+        eta_s=_seconds(status.get("eta_s")) if not state.ended else None,
+        started_at=started or 0.0,
         ended_at=(_seconds(status.get("updated_at")) or 0.0) if state.ended else None,
         metrics={
-            key: float(value)
+            key: number
             for key, value in (metrics.items() if isinstance(metrics, dict) else ())
-            if isinstance(value, int | float)
+            if (number := _number(value)) is not None
         },
         message=str(status.get("message") or "") if state is not RunState.DIED else _last_words(status),
         base_model=str(status.get("base_model") or ""),
@@ -199,15 +233,17 @@ def read_run(directory: Path) -> Run:
         after=after if waits and isinstance(after, str) else None,
         queue_position=(_whole(status.get("queue_position")) or None) if waits else None,
         peak_memory_bytes=_whole(status.get("peak_memory_bytes")) or None,
+        began_at=_seconds(status.get("began_at")) if "began_at" in status else started,
+        spent_s=_seconds(status.get("spent_s")) or 0.0,
     )
 
 
 def worker_of(directory: Path) -> ProcessIdentity | None:
     """Return the identity of a run's worker, dead or alive, or None where none was ever noted."""
     for source in (read_json(directory / STATUS), read_json(directory / PROCESS)):
-        pid, started = source.get("pid"), source.get("started")
-        if isinstance(pid, int) and isinstance(started, int | float):
-            return ProcessIdentity(pid, float(started))
+        pid, started = _whole(source.get("pid")), _seconds(source.get("started"))
+        if 0 < pid < _PIDS and started is not None:
+            return ProcessIdentity(pid, started)
     return None
 
 
@@ -246,7 +282,7 @@ def _state(directory: Path, status: dict[str, Any]) -> RunState:
 def _last_words(status: dict[str, Any]) -> str:
     doing = str(status.get("message") or status.get("state") or "")
     return "its process is gone without a word (killed from outside, or out of memory)" + (
-        f"; it was last heard of while {doing}" if doing else ""
+        f"; its last word: {doing}" if doing else ""
     )
 
 
@@ -257,7 +293,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
             for line in file:
                 try:
                     value = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):  # the last: brackets nested thousands deep
                     continue
                 if isinstance(value, dict):
                     yield value
@@ -266,8 +302,18 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST
+    return value if fits else 0
+
+
+def _number(value: Any) -> float | None:
+    """Return what is a number; a whole one may have too many digits for a float."""
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    number = _number(value)
+    return number if number is not None and 0 <= number < _LATEST_S else None

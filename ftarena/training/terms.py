@@ -1,4 +1,4 @@
-"""How a run was asked to start, besides its recipe: for whom it waits, and what comes after it."""
+"""How a run was asked to start, besides its recipe: for whom it waits, what comes before and after it."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from ftarena.processes import read_json, write_json
 TERMS = "start.json"
 
 RUN_FOLDER = "{run}"
-"""Stands for the run's folder in a command of `afterwards`, which is given before there is one."""
+"""Stands for the run's folder in a command, which is given before there is one."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Terms:
 
     afterwards: tuple[tuple[str, ...], ...] = ()
     """Command lines to start, once, when the run has ended with something to look at."""
+
+    beforehand: tuple[tuple[str, ...], ...] = ()
+    """Command lines to run, and to wait for, when its turn on the device has come."""
 
     folder: str = field(default_factory=lambda: str(Path.cwd()))
     """Where the command was given; relative paths of the recipe begin there, on resuming too."""
@@ -47,11 +50,12 @@ def read_terms(directory: Path) -> Terms:
     """Return the terms of a run; what is missing or broken reads as not asked for."""
     value = read_json(directory / TERMS)
     after, asked_at, commands = value.get("after"), value.get("asked_at"), value.get("afterwards")
-    folder = value.get("folder")
+    before, folder = value.get("beforehand"), value.get("folder")
     return Terms(
         after=after if isinstance(after, str) else None,
         queue=value.get("queue") is True,
         afterwards=_commands(commands if isinstance(commands, list) else ()),
+        beforehand=_commands(before if isinstance(before, list) else ()),
         folder=folder if isinstance(folder, str) else str(Path.cwd()),
         asked_at=float(asked_at) if isinstance(asked_at, int | float) else 0.0,
     )

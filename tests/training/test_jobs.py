@@ -119,7 +119,7 @@ def test_going_on_from_a_run_uses_its_adapter(
     """`init_from: sft` is the newest run of that name; the resolved recipe says which folder that was."""
     folder = make_run("sft-1-1", state="finished", base_model="demo:smollm2")
     start = recipe.model_copy(update={"init_from": "sft"})
-    with pytest.raises(FtarenaError, match="has no adapter to start from: it is finished"):
+    with pytest.raises(FtarenaError, match="has no adapter to start from: it has finished"):
         start_run(start, workspace)
     (folder / ADAPTER_WEIGHTS).write_bytes(b"")
     run = start_run(start, workspace)

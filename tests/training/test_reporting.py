@@ -1,7 +1,9 @@
 """What a worker writes while it works, and the time it says is left."""
 
+import io
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from ftarena.errors import FtarenaError
 from ftarena.processes import read_json, write_json
 from ftarena.training.runs import STATUS, RunState, read_events, read_metrics, read_run
+from ftarena.training.terms import RUN_FOLDER, Terms, read_terms, write_terms
+from ftarena.training.worker.beforehand import prepare
 from ftarena.training.worker.eta import Eta
 from ftarena.training.worker.failures import explain
 from ftarena.training.worker.reporter import Reporter
@@ -243,3 +247,111 @@ def test_a_pause_never_ends_what_has_no_checkpoint_yet() -> None:
     """I pause while it loads: it does its first step, saves, and ends then."""
     done = subprocess.run([sys.executable, "-c", PAUSING], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "goes on False True True"
+
+
+PRINTING = """
+import os, sys
+from pathlib import Path
+from ftarena.training.runs import RunState
+from ftarena.training.worker.log import never_fail
+from ftarena.training.worker.reporter import Reporter
+never_fail()
+reporter = Reporter(Path(sys.argv[1]))
+reporter.doing(RunState.TRAINING, "training")
+reporter.progress(1, 2, None)
+reporter.metrics(1, {"loss": 1.0})
+reporter.event("replay", "said")
+print("a library says something", flush=True)
+try:
+    raise ValueError
+except ValueError:
+    import traceback
+    traceback.print_exc()
+reporter.end(RunState.FINISHED, "")
+"""
+
+
+def test_a_log_on_a_full_disk_does_not_end_a_run(folder: Path) -> None:
+    """The disk with log.txt is full: no line that is printed ends the run, a library's neither."""
+    with Path("/dev/full").open("wb") as full:
+        argv = [sys.executable, "-c", PRINTING, str(folder)]
+        done = subprocess.run(argv, stdout=full, stderr=full, check=False)
+    run = read_run(folder)
+    assert (done.returncode, run.state) == (0, RunState.FINISHED)
+    assert [row["loss"] for row in read_metrics(run)] == [1.0]
+
+
+def test_a_reporter_alone_survives_a_full_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it prints itself does not raise, whatever standard output is."""
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
+        Reporter(folder).doing(RunState.PREPARING, "loading")
+        monkeypatch.undo()
+    assert read_run(folder).message == "loading"
+
+
+def test_a_run_says_that_the_disk_was_full(folder: Path) -> None:
+    """In the morning I read in the events that the disk was full, and the last word is there all the same."""
+    reporter = Reporter(folder)
+    reporter.progress(7, 9, None)
+    reporter.event("replay", "before")
+    (folder / "events.jsonl").rename(folder / "kept")
+    (folder / "events.jsonl").symlink_to("/dev/full")
+    reporter.event("replay", "meanwhile")
+    (folder / "events.jsonl").unlink()
+    (folder / "kept").rename(folder / "events.jsonl")
+    # Refuses the status that is written aside; the one that is there takes the last word.
+    (folder / f".{STATUS}.{os.getpid()}").symlink_to("/dev/full")
+    reporter.end(RunState.FINISHED, "")
+    run = read_run(folder)
+    assert run.state is RunState.FINISHED
+    said = [event["event"] for event in read_events(run)]
+    assert said == ["replay", "replay", "disk-full", "finished"]
+
+
+def test_the_time_a_run_took_does_not_count_its_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited four minutes in the queue and trained for five: it took five, also after a resume."""
+    clock = 1000.0
+    monkeypatch.setattr("time.time", lambda: clock)
+    reporter = Reporter(folder)
+    reporter.waiting("waiting for other", "other", 1)
+    assert read_run(folder).seconds == 0
+    clock += 240
+    reporter.doing(RunState.PREPARING, "loading libraries")
+    clock += 300
+    assert read_run(folder).seconds == 300
+    reporter.end(RunState.STOPPED, "")
+    clock += 999
+    assert read_run(folder).seconds == 300
+    write_json(folder / STATUS, {**read_json(folder / STATUS), "spent_s": 300.0, "state": "queued"})
+    again = Reporter(folder)
+    again.doing(RunState.PREPARING, "loading libraries")
+    clock += 60
+    again.end(RunState.FINISHED, "")
+    assert read_run(folder).seconds == 360
+
+
+def test_a_resumed_run_that_is_stopped_while_it_prepares_keeps_its_numbers(folder: Path) -> None:
+    """I resume and stop at once: the list still has the step and the loss that it had come to."""
+    write_json(
+        folder / STATUS,
+        {**read_json(folder / STATUS), "step": 4, "total_steps": 9, "metrics": {"loss": 1.5}},
+    )
+    Reporter(folder).doing(RunState.PREPARING, "loading libraries")
+    run = read_run(folder)
+    assert (run.step, run.total_steps, run.metrics) == (4, 9, {"loss": 1.5})
+
+
+def test_what_makes_room_is_run_when_a_runs_turn_has_come(folder: Path) -> None:
+    """The engines sleep when my run begins, not when I queue it; where one refuses, I read it."""
+    script = "import sys, pathlib; pathlib.Path(sys.argv[1], 'asleep').touch(); sys.exit(int(sys.argv[2]))"
+    command = (sys.executable, "-c", script, RUN_FOLDER)
+    write_terms(folder, Terms(queue=True, beforehand=((*command, "0"), (*command, "3"), ("/no/such",))))
+    assert not (folder / "asleep").exists()
+    prepare(folder, read_terms(folder), Reporter(folder))
+    run = read_run(folder)
+    assert (folder / "asleep").exists() and run.state is RunState.PREPARING
+    said = [event["message"] for event in read_events(run)]
+    assert len(said) == 2 and "exit code 3" in said[0] and "/no/such" in said[1]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from ftarena.processes import ProcessIdentity, read_json, write_json
 from ftarena.recipes.schema import Recipe
 from ftarena.training import jobs
 from ftarena.training.checkpoints import newest_whole, read_best, why_torn, write_manifest
+from ftarena.training.holding import STARTING, WORKING, hold
 from ftarena.training.identity import fingerprint, git_state, versions
 from ftarena.training.jobs import lay_down, pause_run, resume_run, start_run, stop_run
 from ftarena.training.runs import (
@@ -31,6 +33,7 @@ from ftarena.training.runs import (
     read_run,
 )
 from ftarena.training.terms import read_terms
+from ftarena.training.worker import __main__ as worker
 from ftarena.workspace import Workspace
 
 MakeRun = Callable[..., Path]
@@ -114,7 +117,7 @@ def test_an_interrupted_run_goes_on_from_its_newest_whole_checkpoint(
     argv, folder = spawned[0]
     assert argv == [sys.executable, "-P", "-m", "ftarena.training.worker", str(interrupted), "--resume"]
     assert folder == tmp_path
-    assert (run.state, run.message) == (RunState.QUEUED, "resuming from step 5")
+    assert (run.state, run.message) == (RunState.QUEUED, "goes on from step 5")
     with pytest.raises(FtarenaError, match="goes on already: it is queued"):
         resume_run(run, workspace)
 
@@ -189,7 +192,7 @@ def test_without_a_whole_checkpoint_there_is_nothing_to_resume(
     (interrupted / "checkpoint-5" / "optimizer.pt").unlink()
     run = find_run(workspace, "mine")
     assert run.resumable_from is None
-    with pytest.raises(FtarenaError, match="no whole checkpoint to resume from: it is died") as error:
+    with pytest.raises(FtarenaError, match="no whole checkpoint to resume from: it died") as error:
         resume_run(run, workspace)
     assert f"ftarena train {interrupted / RESOLVED_RECIPE}" in error.value.hint
 
@@ -204,7 +207,8 @@ def test_a_busy_device_is_said_with_the_two_ways_to_wait(
     for begin in (lambda: resume_run(run, workspace), lambda: start_run(recipe, workspace)):
         with pytest.raises(FtarenaError, match="the device is taken: other-1-1 is not done yet") as error:
             begin()
-        assert "--queue" in error.value.hint and "--after other-1-1" in error.value.hint
+        assert "--queue" in error.value.hint
+    assert "--after other-1-1" in error.value.hint
     assert resume_run(run, workspace, queue=True).state is RunState.QUEUED
     assert read_terms(interrupted).queue
 
@@ -331,3 +335,78 @@ def test_a_run_that_is_about_to_resume_is_not_taken_for_dead(interrupted: Path) 
     """Between my command and the worker's first word the run reads as queued, though it began yesterday."""
     change_status(interrupted, state="queued", pid=None, started=None, started_at=1.0, asked_at=time.time())
     assert read_run(interrupted).state is RunState.QUEUED
+
+
+def test_of_two_resumes_at_once_one_goes_on(
+    workspace: Workspace, interrupted: Path, spawned: list[tuple[list[str], Path]]
+) -> None:
+    """My script and I resume the same run in the same second: one worker starts, the other writes nothing."""
+    run = find_run(workspace, "mine")
+    before = {path.name: path.read_bytes() for path in interrupted.iterdir() if path.is_file()}
+    with hold(interrupted, STARTING):
+        with pytest.raises(FtarenaError, match="is being resumed by another process"):
+            resume_run(run, workspace)
+        (interrupted / STARTING).unlink()
+        after = {path.name: path.read_bytes() for path in interrupted.iterdir() if path.is_file()}
+    assert not spawned and after == before
+
+    began = threading.Barrier(2)
+    refused: list[str] = []
+
+    def resume() -> None:
+        began.wait()
+        try:
+            resume_run(run, workspace)
+        except FtarenaError as error:
+            refused.append(error.message)
+
+    both = [threading.Thread(target=resume) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(spawned) == 1 and len(refused) == 1, refused
+
+
+def test_a_second_worker_in_the_same_folder_writes_nothing(
+    interrupted: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever starts a worker by hand beside another: it ends, and the status stays the first one's."""
+    change_status(interrupted, state="training")
+    before = (interrupted / STATUS).read_bytes()
+    monkeypatch.setattr(worker, "LINGERING_S", 0.0)
+    with hold(interrupted, WORKING):
+        assert worker.main([str(interrupted), "--resume"]) == 1
+    assert "another process trains" in capsys.readouterr().out
+    assert (interrupted / STATUS).read_bytes() == before
+    change_status(interrupted, state="finished")
+    assert worker.main([str(interrupted), "--resume"]) == 1, "a finished run was done again"
+    assert "has ended while this process waited" in capsys.readouterr().out
+
+
+def test_the_step_that_is_promised_is_the_one_it_goes_on_from(
+    workspace: Workspace, interrupted: Path, spawned: list[tuple[list[str], Path]]
+) -> None:
+    """A byte of the newest checkpoint is flipped: I read the older step at once, not later in the log."""
+    newer = write_checkpoint(interrupted, 6)
+    (newer / "optimizer.pt").write_bytes(b"stale")
+    assert resume_run(find_run(workspace, "mine"), workspace).message == "goes on from step 5"
+
+
+def test_a_resume_while_another_run_trains_names_what_resume_can_do(
+    workspace: Workspace, interrupted: Path, spawned: list[tuple[list[str], Path]], make_run: MakeRun
+) -> None:
+    """The hint does not name `--after`, which resume has not; queued, it says when it goes on."""
+    mine = ProcessIdentity.current()
+    make_run("other-1-1", state="training", pid=mine.pid, started=mine.started)
+    run = find_run(workspace, "mine")
+    with pytest.raises(FtarenaError, match="the device is taken: other-1-1") as refused:
+        resume_run(run, workspace)
+    assert refused.value.hint == "wait for your turn: --queue"
+    made: list[str] = []
+    run = resume_run(
+        run, workspace, queue=True, make_room=lambda: made.append("now"), beforehand=[["make", "room"]]
+    )
+    assert run.message == "goes on from step 5 when its turn comes"
+    assert not made, "the engines were sent to sleep long before its turn"
+    assert read_terms(interrupted).beforehand == (("make", "room"),)

@@ -115,7 +115,7 @@ class MetricsTail:
     def _take(self, line: bytes) -> None:
         try:
             row = loads(line.decode("utf-8", "replace"))
-        except ValueError:  # torn by a crash
+        except (ValueError, RecursionError):  # torn by a crash, or nested thousands deep
             return
         if not isinstance(row, dict):
             return
@@ -184,4 +184,7 @@ def trend_of(course: Course | None) -> Trend | None:
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number of more digits than a float can have
+        return False

@@ -9,13 +9,19 @@ import sys
 import traceback
 from pathlib import Path
 
-from ftarena.training.queueing import own_device
-from ftarena.training.runs import RESOLVED_RECIPE, RunState
+from ftarena.processes import read_json
+from ftarena.training.holding import WORKING, Held, hold
+from ftarena.training.queueing import LINGERING_S, own_device
+from ftarena.training.runs import RESOLVED_RECIPE, STATUS, RunState
 from ftarena.training.terms import read_terms
 from ftarena.training.worker.afterwards import command_for, due
+from ftarena.training.worker.beforehand import prepare
 from ftarena.training.worker.failures import explain
+from ftarena.training.worker.log import never_fail
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag, StopRequested
+
+_ENDED = [str(state) for state in RunState if state.ended]
 
 _ENDS = {
     RunState.STOPPED: "stopped on request after step {step}",
@@ -30,11 +36,26 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     directory = Path(folders[0]).absolute()
+    try:
+        # A worker that has said its last word is gone a second or two later.
+        with hold(directory, WORKING, wait_s=LINGERING_S):
+            if read_json(directory / STATUS).get("state") in _ENDED:
+                print(f"{directory.name} has ended while this process waited for it: nothing is done")
+                return 1
+            return _work(directory, resume="--resume" in arguments)
+    except Held:
+        print(f"another process trains {directory.name}: nothing is done")
+        return 1
+
+
+def _work(directory: Path, *, resume: bool) -> int:
     reporter = Reporter(directory)
     try:
         stop = StopFlag()
-        with own_device(directory, read_terms(directory), reporter.waiting):
-            state = _train(directory, reporter, stop, resume="--resume" in arguments)
+        terms = read_terms(directory)
+        with own_device(directory, terms, reporter.waiting):
+            prepare(directory, terms, reporter)
+            state = _train(directory, reporter, stop, resume=resume)
     except StopRequested:
         reporter.end(RunState.STOPPED, "stopped before the first step; nothing was saved")
         return 0
@@ -56,6 +77,7 @@ def _train(directory: Path, reporter: Reporter, stop: StopFlag, *, resume: bool)
 
 
 if __name__ == "__main__":
+    never_fail()
     code = main(sys.argv[1:])
     if due(sys.argv[1:]):
         # In this process's place, so that its memory, the card's above all, is free when they begin.

@@ -3,7 +3,8 @@
 `status.json` is replaced as one step, a few times a second at most; `metrics.jsonl` and `events.jsonl` are
 only appended to, a whole line a write; only a resumed run takes back the rows of steps that it does again.
 The same words go to standard output, which is the run's `log.txt`. A full disk holds rows back, it does not
-end a run: they are written as soon as there is room.
+end a run: they are written as soon as there is room, and an event says that it was full. Lines of the log are
+lost meanwhile.
 """
 
 import errno
@@ -13,6 +14,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +39,24 @@ class Reporter:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        me = ProcessIdentity.current()
+        me, before = ProcessIdentity.current(), read_run(directory)
         self._status: dict[str, Any] = {
             **read_json(directory / STATUS),
             "pid": me.pid,
             "started": me.started,
-            "step": 0,
-            "total_steps": 0,
+            # Of a run that is resumed, what it had come to: it may be stopped again before it goes on.
+            "step": before.step,
+            "total_steps": before.total_steps,
             "eta_s": None,
-            "metrics": {},
+            "metrics": before.metrics,
         }
         self._progress_written = 0.0
         self._metrics_written = 0.0
         self._waiting_lines: defaultdict[str, list[str]] = defaultdict(list)
         self._said: set[tuple[str, str]] = set()
+        self._is_full = False
+        self._spent_s = before.spent_s
+        self._status["began_at"] = None
 
     @property
     def step(self) -> int:
@@ -93,7 +99,7 @@ class Reporter:
             position: 1 for the next one on the device; None where it waits for a certain run.
         """
         message = clean_line(message)
-        print(f"{_now()} {message}", flush=True)
+        _log(message)
         self._status |= {
             "state": RunState.QUEUED,
             "message": message,
@@ -105,8 +111,9 @@ class Reporter:
     def doing(self, state: RunState, message: str) -> None:
         """Say what happens now; always written at once."""
         message = clean_line(message)
-        print(f"{_now()} {message}", flush=True)
+        _log(message)
         self._status |= {"state": state, "message": message, "after": None, "queue_position": None}
+        self._begin()
         self._write()
 
     def note(self, message: str) -> None:
@@ -145,22 +152,22 @@ class Reporter:
         shown = "  ".join(f"{key} {known[key]:.4g}" for key in _SHOWN if key in known)
         if shown:
             total = self._status["total_steps"]
-            print(f"{_now()} step {step}" + (f"/{total}" if total else "") + f"  {shown}", flush=True)
+            _log(f"step {step}" + (f"/{total}" if total else "") + f"  {shown}")
 
     def event(self, event: str, message: str, **details: Any) -> None:
         """Append something worth knowing later; `event` is a stable name."""
         message = clean_line(message)
-        print(f"{_now()} {message}", flush=True)
+        _log(message)
         if (event, message) not in self._said:
             row = {"time": round(time.time(), 3), "event": event, "message": message, **details}
             self._append(EVENTS, row)
 
     def end(self, state: RunState, message: str) -> None:
         """Say the last word."""
-        took = time.time() - float(self._status.get("started_at") or time.time())
+        took = self._spent_s + (time.time() - began if (began := self._status.get("began_at")) else 0.0)
         message = clean_line(message)
         self._append(EVENTS, {"time": round(time.time(), 3), "event": str(state), "message": message})
-        print(f"{_now()} {state} after {duration(took)}" + (f": {message}" if message else ""), flush=True)
+        _log(f"{state} after {duration(took)}" + (f": {message}" if message else ""))
         self._status |= {
             "state": state,
             "message": message,
@@ -168,23 +175,37 @@ class Reporter:
             "after": None,
             "queue_position": None,
         }
-        self._write()
+        self._write(at_any_price=True)
+
+    def _begin(self) -> None:
+        """Note from when on the device is this run's."""
+        self._status["began_at"] = self._status["began_at"] or time.time()
 
     def _note_memory(self, peak: float | None) -> None:
         if peak is not None:
             before = int(self._status.get("peak_memory_bytes") or 0)
             self._status["peak_memory_bytes"] = max(before, int(peak))
 
-    def _write(self) -> None:
+    def _write(self, *, at_any_price: bool = False) -> None:
         self._status["updated_at"] = time.time()
+        path = self._directory / STATUS
         try:
-            write_json(self._directory / STATUS, self._status)
+            write_json(path, self._status)
         except OSError as error:
-            _only_full(error)
+            self._full(error)
+            if at_any_price:
+                _write_over(path, self._status)
 
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
+        self._waiting_lines[name].append(_line(row))
+        for waiting in (METRICS, EVENTS):
+            self._write_lines(waiting)
+
+    def _write_lines(self, name: str) -> None:
+        """Write the lines of a file that wait, all or none of them."""
         lines = self._waiting_lines[name]
-        lines.append(_line(row))
+        if not lines:
+            return
         path = self._directory / name
         before = path.stat().st_size if path.is_file() else 0
         try:
@@ -193,19 +214,41 @@ class Reporter:
                 if file.write(text) != len(text):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         except OSError as error:
-            _only_full(error)
+            self._full(error)
             if path.is_file() and path.stat().st_size != before:
                 os.truncate(path, before)  # half a line would swallow the next one
             del lines[:-_HELD_BACK]
         else:
             lines.clear()
+            self._is_full = bool(any(self._waiting_lines.values()))
+
+    def _full(self, error: OSError) -> None:
+        """Let a full disk pass, and nothing else; say so once there is room."""
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise error
+        if not self._is_full:
+            self._is_full = True
+            message = f"the disk was full at step {self.step}; what there was to say was written later"
+            row = {"time": round(time.time(), 3), "event": "disk-full", "message": message}
+            self._waiting_lines[EVENTS].append(_line(row))
+            _log("the disk is full: what there is to say is written later")
 
 
-def _only_full(error: OSError) -> None:
-    """Let a full disk pass, and nothing else."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        raise error
-    print(f"{_now()} the disk is full: what there is to say is written later", flush=True)
+def _write_over(path: Path, status: Mapping[str, Any]) -> None:
+    """Write the last word into the file that is there: on a full disk its own block still takes it."""
+    text = json.dumps(status, indent=2, default=str).encode()
+    try:
+        with path.open("r+b", buffering=0) as file:
+            file.write(text)
+            file.truncate(len(text))
+    except OSError as error:
+        _log(f"the last word could not be written: {error}")
+
+
+def _log(words: str) -> None:
+    """Write a line of the log, if it can be written."""
+    with suppress(OSError):
+        print(f"{_now()} {words}", flush=True)
 
 
 def _line(row: Mapping[str, Any]) -> str:
