@@ -25,17 +25,22 @@ def stop(workspace: Workspace, key: str, *, now: bool = False, out: TextIO | Non
     run = find_run(workspace, key)
     if _said_ended(run, out):
         return 0
-    if not now:
+    waits = run.state is RunState.QUEUED and run.step == 0
+    if not now and run.state in (RunState.TRAINING, RunState.EVALUATING):
         print(f"{clean_line(run.id)}: stopping after the current step …", file=sys.stderr)
     run = stop_run(run, now=now)
     wake_engines(workspace)
+    if waits and run.state is RunState.STOPPED and not run.step:
+        print(f"{clean_line(run.id)}: taken back before it began", file=out)
+        return 0
     if run.adapter or run.model:
         kept = f", what it learned is in {run.adapter or run.model}"
     elif run.resumable_from is not None:
         kept = f", what it learned up to step {run.resumable_from} is in a checkpoint"
     else:
         kept = ", before it had learned anything"
-    print(f"{clean_line(run.id)}: {run.state} at step {run.step} of {run.total_steps}{kept}", file=out)
+    at = f"at step {run.step} of {run.total_steps}" if run.total_steps else "while preparing"
+    print(f"{clean_line(run.id)}: {run.state} {at}{kept}", file=out)
     _say_how_to_go_on(run)
     return 0
 
@@ -79,10 +84,8 @@ def resume(
         FtarenaError: There is no such run, or it cannot be resumed.
     """
     out = out or sys.stdout
-    before = find_run(workspace, key)
-    run = resume_training(before, workspace, queue=queue, force=force)
-    total = f" of {before.total_steps}" if before.total_steps else ""
-    print(f"{clean_line(run.id)} goes on from step {before.resumable_from}{total}", file=out)
+    run = resume_training(find_run(workspace, key), workspace, queue=queue, force=force)
+    print(f"{clean_line(run.id)} {clean_line(run.message)}", file=out)
     print(f"Watch it: ftarena runs watch {clean_line(run.id)}", file=sys.stderr)
     return 0
 
@@ -90,8 +93,7 @@ def resume(
 def _said_ended(run: Run, out: TextIO) -> bool:
     """Say it of a run that has ended already."""
     if run.state.ended:
-        verb = "was" if run.state in (RunState.STOPPED, RunState.PAUSED) else "has"
-        print(f"{clean_line(run.id)} {verb} {run.state} already.", file=out)
+        print(f"{clean_line(run.id)} {run.state.told} already.", file=out)
     return run.state.ended
 
 

@@ -1,6 +1,5 @@
 """The table of `ftarena runs`: one line a run, its id whole, because it is what the next command wants."""
 
-import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple, TextIO
@@ -50,7 +49,7 @@ def print_runs(runs: Sequence[Run], out: TextIO) -> None:
         _Column("step", [_steps(run) for run in runs], True),
         _Column("loss", [number(run.metrics.get("loss")) for run in runs], True),
         _Column("held out", [number(run.metrics.get("eval_loss")) for run in runs], True),
-        _Column("time", [duration(seconds(run)) for run in runs], True),
+        _Column("time", [duration(run.seconds) for run in runs], True),
         _Column("guards", [guards_in_short(read_guards(run))[0] for run in runs], False),
     ]
     console = Console(file=out, highlight=False)
@@ -65,11 +64,6 @@ def print_runs(runs: Sequence[Run], out: TextIO) -> None:
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
-
-
-def seconds(run: Run) -> float:
-    """How long a run took, or has taken so far."""
-    return (run.ended_at or time.time()) - run.started_at
 
 
 def number(value: float | None) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from ftarena.drawing.ascii import to_ascii
 from ftarena.plain.drawn import STYLES, needs_ascii
 from ftarena.plain.run_data import data_lines, data_of
-from ftarena.plain.run_table import print_runs, seconds
+from ftarena.plain.run_table import print_runs
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
 from ftarena.training.figures.standing import (
@@ -23,6 +23,7 @@ from ftarena.training.figures.standing import (
     figure_facts,
     guard_facts,
     next_facts,
+    start_words,
     state_facts,
 )
 from ftarena.training.jobs import Run, RunState, find_run, list_runs, read_metrics
@@ -90,9 +91,11 @@ def _page(run: Run) -> Iterator[Fact]:
     standing = Standing.of(run)
     yield Fact("run", clean_line(run.id))
     yield from state_facts(standing)
-    yield Fact("method", f"{run.method}, {run.tuning}, on {clean_line(run.base_model)}")
+    yield Fact("method", clean_line(f"{run.method}, {run.tuning}, on {run.base_model}"))
+    if words := start_words(run):
+        yield Fact("begins with", words)
     yield Fact("started", datetime.fromtimestamp(run.started_at).isoformat(sep=" ", timespec="seconds"))
-    yield Fact("took" if run.state.ended else "so far", duration(seconds(run)))
+    yield Fact("took" if run.state.ended else "so far", duration(run.seconds))
     yield from figure_facts(standing)
     yield from guard_facts(standing.guards)
     if words := checkpoint_words(run):
@@ -153,7 +156,7 @@ def _plain(run: Run) -> dict[str, Any]:
         "eta_s": run.eta_s,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
-        "seconds": round(seconds(run), 1),
+        "seconds": round(run.seconds, 1),
         "base_model": run.base_model,
         "tuning": run.tuning,
         "adapter": str(run.adapter) if run.adapter else None,

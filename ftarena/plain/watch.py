@@ -65,7 +65,7 @@ def watch(
     out = out or sys.stdout
     console = Console(file=out, highlight=False)
     standing = Standing.of(run)
-    with told_what_goes_on(workspace):
+    with told_what_goes_on(workspace, run.directory):
         if is_live(console) and not standing.run.state.ended:
             _draw(standing, console, out, wait)
         else:
@@ -125,7 +125,6 @@ def _say(console: Console, words: str, plain: bool) -> None:
 
 def _last_words(standing: Standing, console: Console, out: TextIO) -> int:
     run = standing.run
-    took = (run.ended_at or time.time()) - run.started_at
     if run.state in _BAD:
         raise FtarenaError(
             f"the run {run.id} {_BAD[run.state]} at step {run.step} of {run.total_steps}"
@@ -135,7 +134,7 @@ def _last_words(standing: Standing, console: Console, out: TextIO) -> int:
             else f"ftarena runs resume {run.id} goes on from step {run.resumable_from}",
         )
     plain = needs_ascii(out)
-    said = f"{state_words(run)} at step {run.step} of {run.total_steps} after {duration(took)}"
+    said = f"{state_words(run)} at step {run.step} of {run.total_steps} after {duration(run.seconds)}"
     _say(console, said, plain)
     rows = fact_rows(guard_facts(standing.guards), console.width)
     rows += fact_rows(next_facts(run), console.width)

@@ -13,7 +13,7 @@ import pytest
 
 from ftarena.errors import FtarenaError
 from ftarena.plain import run_control
-from ftarena.processes import ProcessIdentity, write_json
+from ftarena.processes import ProcessIdentity, read_json, write_json
 from ftarena.training.checkpoints import write_manifest
 from ftarena.training.runs import STATUS
 from ftarena.workspace import Workspace
@@ -84,17 +84,29 @@ def test_a_kill_keeps_the_checkpoint(workspace: Workspace, training: Path) -> No
 def test_resuming_says_from_where(
     workspace: Workspace, training: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I resume and read at which step it goes on; what I asked for is passed on."""
+    """I resume and read at which step it goes on, and when; what I asked for is passed on."""
     said(run_control.stop, workspace, "mine", now=True)
     asked: list[tuple[str, dict[str, bool]]] = []
 
     def resume(run: Any, _: Workspace, **options: bool) -> Any:
         asked.append((run.id, options))
-        return SimpleNamespace(id=run.id)
+        return SimpleNamespace(id=run.id, message="goes on from step 3 of 9 when its turn comes")
 
     monkeypatch.setattr(run_control, "resume_training", resume)
-    assert said(run_control.resume, workspace, "mine", queue=True) == "mine-1-1 goes on from step 3 of 9"
+    words = "mine-1-1 goes on from step 3 of 9 when its turn comes"
+    assert said(run_control.resume, workspace, "mine", queue=True) == words
     assert asked == [("mine-1-1", {"queue": True, "force": False})]
+
+
+def test_a_run_that_waits_is_taken_back(
+    workspace: Workspace, training: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """I stop a queued run: I read that it never began, not of a step 0 of 0."""
+    status = read_json(training / STATUS)
+    write_json(training / STATUS, {**status, "state": "queued", "step": 0, "total_steps": 0})
+    assert said(run_control.stop, workspace, "mine", now=True) == "mine-1-1: taken back before it began"
+    assert "current step" not in capsys.readouterr().err
+    assert read_json(training / STATUS)["message"].startswith("taken back before it began")
 
 
 def test_what_is_not_there_is_said(workspace: Workspace) -> None:
