@@ -23,6 +23,9 @@ _MARK = "┊"
 _GAP = 3
 """Cells between two names of the legend."""
 
+_MOST_DIGITS = 7
+"""Of a label, where fewer would be the same on every row."""
+
 SMALLEST = (24, 4)
 """Columns and rows below which there is no room for a curve and its labels."""
 
@@ -142,7 +145,13 @@ def _labels(low: float, high: float, rows: int) -> dict[int, str]:
     """Return a label for the top, the bottom and (with room) the middle row."""
     wanted = {0, rows - 1} | ({(rows - 1) // 2} if rows >= 5 else set())
     ends = {0: high, rows - 1: low}  # not computed: 0 would become 1e-19
-    return {row: number(ends.get(row, high - (high - low) * row / max(rows - 1, 1))) for row in wanted}
+    values = {row: ends.get(row, high - (high - low) * row / max(rows - 1, 1)) for row in sorted(wanted)}
+    labels = {row: number(value) for row, value in values.items()}
+    for digits in range(4, _MOST_DIGITS + 1):  # a flat curve: 1.3863 and 1.3858, not 1.39 twice
+        if len(set(labels.values())) == len(labels):
+            break
+        labels = {row: f"{value:.{digits}g}" for row, value in values.items()}
+    return labels
 
 
 def _horizontal_axis(first: float, last: float, gutter: int, columns: int, name: str) -> Row:

@@ -77,7 +77,8 @@ _LINE = (
 
 def _title(run: Run) -> Row:
     how = ", ".join(word for word in (run.method.upper(), run.tuning) if word)
-    return [Piece(clean_line(run.id), "strong"), Piece(f"   {how} on {clean_line(run.base_model)}", "quiet")]
+    what = clean_line(f"{how} on {run.base_model}")
+    return [Piece(clean_line(run.id), "strong"), Piece(f"   {what}", "quiet")]
 
 
 def _progress(run: Run, width: int) -> Row:

@@ -50,14 +50,14 @@ class Situation:
         return "○ engine off"
 
     def run_words(self, *, with_time: bool) -> str:
-        """Return the progress of the newest run that goes on, or nothing.
+        """Return the progress of the run that has the device, or else of the newest that waits, or nothing.
 
         Args:
             with_time: Whether there is room for how long it still takes.
         """
         if not self.going:
             return ""
-        run = self.going[0]
+        run = min(self.going, key=lambda run: str(run.state) == "queued")
         share = f" {run.step / run.total_steps * 100:.0f} %" if run.total_steps else f" {run.state}"
         left = f", {duration(run.eta_s)}" if run.eta_s and with_time else ""
         more = f" (+{len(self.going) - 1})" if len(self.going) > 1 else ""

@@ -96,3 +96,13 @@ def test_different_examples_are_refused() -> None:
         paired_difference(report([1.0], [5]), report([1.0], [6]))
     with pytest.raises(ValueError, match="no example in common"):
         paired_difference(report([None], [0]), report([1.0], [6]))
+
+
+def test_an_improvement_is_said_as_one() -> None:
+    """General loss fell by little and surely: no "-0.00", and no sign before the sigmas to puzzle over."""
+    noise = [random.Random(3).gauss(0, 0.0005) for _ in range(40)]
+    before = report([2.6] * 40, [10] * 40)
+    after = report([2.596 + one for one in noise], [10] * 40)
+    said = words(paired_difference(before, after))
+    assert said.startswith("general loss -0.0") and "-0.00 " not in said
+    assert "better by " in said and said.endswith("σ: no alarm") and "-" not in said.partition("better")[2]

@@ -44,3 +44,11 @@ def test_everything_that_is_drawn_has_an_ascii_form() -> None:
     for line in drawn:
         plain = to_ascii(line)
         assert plain.isascii() and len(plain) == len(line)
+
+
+def test_a_flat_curve_has_labels_that_differ() -> None:
+    """A loss between 1.3858 and 1.3863 is not labelled 1.39 three times."""
+    rows = plot([Series("loss", [(0, 1.3863), (10, 1.3858)])], 40, 10)
+    labels = [row[0].text.rstrip("┤").strip() for row in rows if row[0].text.endswith("┤")]
+    assert len(labels) == len(set(labels)) == 3
+    assert labels == sorted(labels, reverse=True)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from ftarena.processes import read_json, write_json
 from ftarena.store import Store
 from ftarena.training.runs import Run, find_run
 from ftarena.training.shipping import exporting as shipping
+from ftarena.training.shipping.model_card import CardFacts, write_card
 from ftarena.workspace import Workspace
 
 DATA = Path(__file__).parents[2] / "data" / "demo"
@@ -327,3 +329,19 @@ def test_an_export_that_is_ended_leaves_nothing(
     assert caught.value.code == 128 + number
     assert not any(tmp_path.iterdir())
     assert signal.getsignal(number) is before
+
+
+def test_the_card_tells_what_a_hub_can_read(
+    place: Workspace, trained: Callable[..., Run], tmp_path: Path
+) -> None:
+    """The card counts the epochs that were trained, and names the demo's base and licence as a hub does."""
+    run = trained("lora")
+    export(place, run, tmp_path / "mine", adapter_only=True)
+    card = (tmp_path / "mine" / "README.md").read_text()
+    assert "- trained for: 0.5 epochs, 2 steps\n" in card, "two batches of four of sixteen examples"
+    assert "- steps at most: 2\n" in card and "- epochs:" not in card
+    facts = CardFacts("x", "merged", None, 1.0, "as-base", None, None, ())
+    write_card(tmp_path, replace(run, base_model="demo:smollm2"), facts)
+    front = yaml.safe_load((tmp_path / "README.md").read_text().split("---\n")[1])
+    assert front["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert front["license"] == "apache-2.0"

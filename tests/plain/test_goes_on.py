@@ -16,8 +16,8 @@ def test_i_am_told_what_goes_on(
 ) -> None:
     """After ctrl+c I know that the run and the engine go on, and how each is stopped."""
     runs = [
-        SimpleNamespace(id="sft-2", state=RunState.TRAINING),
-        SimpleNamespace(id="sft-1", state=RunState.DIED),
+        SimpleNamespace(id="sft-2", directory=tmp_path / "sft-2", state=RunState.TRAINING),
+        SimpleNamespace(id="sft-1", directory=tmp_path / "sft-1", state=RunState.DIED),
     ]
     engine = SimpleNamespace(status=lambda: SimpleNamespace(state=EngineState.STARTING))
     monkeypatch.setattr(goes_on, "list_runs", lambda _: runs)
@@ -35,3 +35,26 @@ def test_nothing_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(KeyboardInterrupt), goes_on.told_what_goes_on(Workspace(tmp_path)):
         raise KeyboardInterrupt
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_the_run_that_i_watched_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """I stop watching a run that waits for another one: mine is named first, and that it waits."""
+    runs = [
+        SimpleNamespace(id="dpo-1", directory=tmp_path / "dpo-1", state=RunState.TRAINING),
+        SimpleNamespace(id="kto-1", directory=tmp_path / "kto-1", state=RunState.QUEUED),
+    ]
+    monkeypatch.setattr(goes_on, "list_runs", lambda _: runs)
+    monkeypatch.setattr(goes_on, "list_engines", lambda _: [])
+    watched = goes_on.told_what_goes_on(Workspace(tmp_path), tmp_path / "kto-1")
+    with pytest.raises(KeyboardInterrupt), watched:
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err.strip().splitlines() == [
+        "The run kto-1 still waits for its turn. Stop it: ftarena runs stop kto-1",
+        "The run dpo-1 goes on. Stop it: ftarena runs stop dpo-1",
+    ]
+    runs[1].state = RunState.DIED
+    with pytest.raises(KeyboardInterrupt), goes_on.told_what_goes_on(Workspace(tmp_path), tmp_path / "kto-1"):
+        raise KeyboardInterrupt
+    assert "The run kto-1 is no longer going" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from ftarena.tui.drawing.dress import dress, mark
 from ftarena.tui.drawing.intervals import Axis, bar
 from ftarena.tui.drawing.pacing import paced
 from ftarena.tui.drawing.slash import complete, parse, temperature
+from ftarena.tui.screens.runs_asking import hung
 
 LINES = st.text(st.characters(blacklist_characters="\n\r\t", blacklist_categories=("Cs", "Cc")), max_size=200)
 TEXTS = st.one_of(
@@ -207,3 +208,18 @@ def test_temperatures(argument: str) -> None:
     assert temperature("0.7") == 0.7
     with pytest.raises(UsageError):
         temperature(argument)
+
+
+def test_a_plan_wraps_below_its_own_column() -> None:
+    """In a narrow window what does not fit goes on under its figures, never at the left edge."""
+    text = "data    a great many examples of every kind, and more\n"
+    text += "          weights in bfloat16 and more words\nfits: yes"
+    rows = ["".join(piece.text for piece in row) for row in hung(text, 30)]
+    assert rows == [
+        "data    a great many examples",
+        "        of every kind, and",
+        "        more",
+        "          weights in bfloat16",
+        "          and more words",
+        "fits: yes",
+    ]

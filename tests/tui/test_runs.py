@@ -1,5 +1,6 @@
 """Runs: what is training, its curve, its log; started, stopped and followed from the screen."""
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +9,14 @@ import pytest
 from made_runs import OVERFITS, REMEMBERS, UNKNOWN, make_run
 
 from ftarena.errors import FtarenaError
+from ftarena.plain.runs import show
+from ftarena.plain.watch_page import page
 from ftarena.store import Store
+from ftarena.training.figures.standing import Standing
 from ftarena.training.guards import write_guards
-from ftarena.training.runs import list_runs
+from ftarena.training.runs import find_run, list_runs
 from ftarena.tui.app import FtarenaApp
+from ftarena.tui.drawing.training import run_cells, run_rows
 from ftarena.tui.screens.runs import RunsScreen
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.rows import Rows
@@ -371,3 +376,50 @@ async def test_a_finished_run_becomes_a_contestant(runs: Workspace) -> None:
         await shows(pilot, "sft-1")
     with Store.open(runs.database) as store:
         assert [row.name for row in store.contestants()] == ["base", "sft-1"]
+
+
+async def test_the_head_names_the_run_that_has_the_device(runs: Workspace) -> None:
+    """While one run trains and newer ones wait, the line on top is about the one that trains."""
+    make_run(runs, "dorarun", "queued", step=0, total=0)
+    look = Situation(runs=tuple(list_runs(runs)))
+    assert look.going[0].name == "dorarun"
+    assert look.run_words(with_time=False) == "run dpo-[b]1 75 % (+1)"
+
+
+async def test_a_recipe_may_be_a_preset(runs: Workspace) -> None:
+    """Asked for a recipe I am offered the presets by name, too."""
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "train loss")
+        await pilot.press("p")
+        await shows(pilot, "Plan which recipe?")
+        await shows(pilot, "cpu-tiny")
+
+
+async def test_words_of_a_log_stay_whole(runs: Workspace) -> None:
+    """A line of the log that is too long breaks between its words."""
+    folder = runs.runs / "dpo-[b]1-20260102-030405"
+    (folder / "log.txt").write_text(" ".join(["antelopes"] * 40) + "\n")
+    app = FtarenaApp(make_desk(runs), "runs")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "antelopes")
+        await pilot.press("enter")
+        await until(pilot, lambda: "antelopes" in screen_text(app))
+        words = screen_text(app).replace("│", " ").split()
+        assert not [word for word in words if "ante" in word and word != "antelopes"]
+
+
+def test_whose_adapter_a_run_began_with(runs: Workspace) -> None:
+    """The page of a run that went on from another's adapter names it; a foreign status writes no escapes."""
+    folder = make_run(runs, "second", "finished", method="d\x1b]52;po", tuning="lo\x1b[31mra")
+    first = runs.runs / "sft-1-20260102-030405"
+    (folder / "recipe.resolved.yaml").write_text(f"init_from: {first}/checkpoint-60\n")
+    out = io.StringIO()
+    show(runs, folder.name, out=out)
+    assert "the adapter of sft-1-20260102-030405, checkpoint-60" in out.getvalue()
+    run = find_run(runs, folder.name)
+    drawn = [*run_rows(Standing.of(run), folder, 80), *page(Standing.of(run), 80, 24)]
+    cells = [cell if isinstance(cell, str) else cell.text for cell in run_cells(run, ("", ""))]
+    text = out.getvalue() + "".join(piece.text for row in drawn for piece in row) + "".join(cells)
+    assert "\x1b" not in text
+    assert "the adapter of sft-1" in text

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.processes import read_json
 from ftarena.text import clean_line, duration, size
@@ -15,7 +17,7 @@ from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
 from ftarena.training.examining import exam_under_way
 from ftarena.training.figures.metrics import Course, MetricsTail, trend_of
 from ftarena.training.guards import Guard, read_guards
-from ftarena.training.runs import METRICS, PLAN, Run, RunState
+from ftarena.training.runs import METRICS, PLAN, RESOLVED_RECIPE, Run, RunState
 
 SIGNS = {
     "queued": "·",
@@ -189,6 +191,23 @@ def checkpoint_words(run: Run) -> str:
         notes = [note for note, holds in (("best", one == best), ("torn", why_torn(one))) if holds]
         steps.append(f"{one.step} ({', '.join(notes)})" if notes else str(one.step))
     return f"step{'s' if len(steps) > 1 else ''} {', '.join(steps)}" if steps else ""
+
+
+def start_words(run: Run) -> str:
+    """Return whose adapter a run went on from (`init_from`), or nothing where it began with a new one."""
+    try:
+        recipe = yaml.safe_load((run.directory / RESOLVED_RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return ""
+    given = recipe.get("init_from") if isinstance(recipe, dict) else None
+    if not isinstance(given, str) or not given:
+        return ""
+    folder = Path(given)
+    step = f", {folder.name}" if folder.name.startswith("checkpoint-") else ""
+    folder = folder.parent if step else folder
+    own = folder.parent == run.directory.parent
+    name = folder.name if own else short_path(folder)
+    return clean_line(f"the adapter of {name}{step}" if own else f"the adapter in {name}{step}")
 
 
 def next_facts(run: Run) -> Iterator[Fact]:

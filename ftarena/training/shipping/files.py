@@ -17,7 +17,7 @@ from ftarena.hardware import disk_free
 from ftarena.processes import read_json
 from ftarena.text import size
 from ftarena.training.runs import ADAPTER_WEIGHTS, RESOLVED_RECIPE, Run
-from ftarena.training.shipping.model_card import public_name
+from ftarena.training.shipping.model_card import hub_name, public_name
 from ftarena.training.shipping.modelfile import write_modelfile
 
 ENVIRONMENT = "environment.json"
@@ -125,7 +125,7 @@ def write_adapter(run: Run, folder: Path, half: Path, scale: float) -> None:
         FtarenaError: The disk is too small.
     """
     config = read_json(folder / "adapter_config.json")
-    config["base_model_name_or_path"] = public_name(run.base_model)
+    config["base_model_name_or_path"] = hub_name(run.base_model)
     if scale != 1:
         config["lora_alpha"] = config["lora_alpha"] * scale
         patterns = config.get("alpha_pattern") or {}

@@ -34,6 +34,10 @@ _TOLD = (
 )
 
 
+_DEMO_IDS = {"demo:smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+_DEMO_LICENCES = {"demo:smollm2": "apache-2.0"}  # https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
+
+
 @dataclass(frozen=True)
 class CardFacts:
     """What only who ships knows."""
@@ -64,6 +68,11 @@ def public_name(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2] if name.startswith(("/", "~", "./", "../")) else name
 
 
+def hub_name(name: str) -> str:
+    """Return a base model as the hub knows it: the demo's by its own id, a folder by its last name."""
+    return _DEMO_IDS.get(name) or public_name(name)
+
+
 def write_card(folder: Path, run: Run, facts: CardFacts) -> None:
     """Write `README.md`.
 
@@ -90,18 +99,18 @@ def write_card(folder: Path, run: Run, facts: CardFacts) -> None:
 
 
 def _front_matter(run: Run, facts: CardFacts) -> str:
-    values: dict[str, Any] = {"base_model": public_name(run.base_model)}
+    values: dict[str, Any] = {"base_model": hub_name(run.base_model)}
     values["base_model_relation"] = "adapter" if facts.form == "adapter" else "finetune"
     values["library_name"] = "peft" if facts.form == "adapter" else "transformers"
     values["pipeline_tag"] = "text-generation"
-    if licence := _base_licence(facts.base_folder):
+    if licence := _base_licence(facts.base_folder) or _DEMO_LICENCES.get(run.base_model):
         values["license"] = licence
     values["tags"] = [run.method, run.tuning, "ftarena"]
     return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---"
 
 
 def _title(run: Run, facts: CardFacts) -> str:
-    base, how = f"`{public_name(run.base_model)}`", f"{run.method.upper()} ({run.tuning})"
+    base, how = f"`{hub_name(run.base_model)}`", f"{run.method.upper()} ({run.tuning})"
     what = {
         "merged": f"{base} with what it learned by {how} merged into its weights",
         "adapter": f"An adapter of {base}, trained by {how}",
@@ -109,6 +118,8 @@ def _title(run: Run, facts: CardFacts) -> str:
     }[facts.form]
     words = f"# {clean_line(facts.name)}\n\n{what}, with ftarena {__version__}: run `{run.id}`"
     words += f", checkpoint at step {facts.step}" if facts.step is not None else f", {run.step} steps"
+    if run.base_model in _DEMO_IDS:
+        words += f". The base is `{run.base_model}`: those weights as a GGUF of 4 bits holds them"
     if facts.scale != 1:
         words += f". Only {facts.scale:g} of what was learned is applied"
     return words + "."
@@ -119,7 +130,7 @@ def _use(run: Run, facts: CardFacts) -> str:
         return (
             "## Use\n\n```python\nfrom peft import AutoPeftModelForCausalLM\n\n"
             f'model = AutoPeftModelForCausalLM.from_pretrained("{facts.name}")\n```\n\n'
-            f"`adapter_config.json` names the base `{public_name(run.base_model)}`; where the hub knows no "
+            f"`adapter_config.json` names the base `{hub_name(run.base_model)}`; where the hub knows no "
             "such name, put the path of its folder there."
         )
     return (
@@ -152,11 +163,18 @@ def _data(run: Run) -> str:
 
 def _training(run: Run, recipe: Mapping[str, Any]) -> str:
     adapter = run.tuning in ("lora", "dora", "rslora", "qlora")
+    limited = (recipe.get("max_steps") or -1) > 0  # then the epochs in the recipe mean nothing
     told = [
-        f"- {words}: {recipe[key]}"
+        f"- {words}: {recipe[key]:g}" if isinstance(recipe[key], float) else f"- {words}: {recipe[key]}"
         for key, words in _TOLD
-        if recipe.get(key) is not None and (adapter or not key.startswith("lora_"))
+        if recipe.get(key) is not None
+        and (adapter or not key.startswith("lora_"))
+        and not (key == "num_train_epochs" and limited)
+        and not (key == "max_steps" and not limited)
     ]
+    epochs = [row["epoch"] for row in read_metrics(run) if isinstance(row.get("epoch"), int | float)]
+    if told and epochs:
+        told.insert(0, f"- trained for: {max(epochs):.3g} epochs, {run.step} steps")
     if not told:
         return ""
     environment = read_json(run.directory / "environment.json")
@@ -208,7 +226,7 @@ def _check(facts: CardFacts) -> str:
 
 def _licence(run: Run) -> str:
     return (
-        f"## Licence\n\nThe licence of `{public_name(run.base_model)}` applies to what was made from it, and "
+        f"## Licence\n\nThe licence of `{hub_name(run.base_model)}` applies to what was made from it, and "
         "so do the terms of the data. See that they allow what you have in mind."
     )
 

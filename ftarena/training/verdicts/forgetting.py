@@ -36,10 +36,11 @@ def verdict(difference: Difference) -> Verdict:
 
 def words(difference: Difference) -> str:
     """Return the finding in one line: `general loss +0.31 (2.60 → 2.91), 4.0 σ: it forgot`."""
-    return (
-        f"general loss {difference.delta:+.2f} ({difference.before:.2f} → {difference.after:.2f}), "
-        f"{difference.sigmas:.1f} σ: {verdict(difference)}"
-    )
+    digits = 2 if abs(difference.delta) >= 0.005 else 4  # "-0.00" would say nothing
+    loss = f"{difference.delta:+.{digits}f} ({difference.before:.{digits}f} → {difference.after:.{digits}f})"
+    if difference.sigmas <= -ALARM_SIGMAS:
+        return f"general loss {loss}, better by {-difference.sigmas:.1f} σ: {verdict(difference)}"
+    return f"general loss {loss}, {difference.sigmas:.1f} σ: {verdict(difference)}"
 
 
 def forgetting_guard(difference: Difference | None, recipe: Recipe, *, run: str, step: int) -> Guard:

@@ -19,6 +19,7 @@ from ftarena.training.figures.standing import (
     guard_facts,
     progress_words,
     short_path,
+    start_words,
     state_facts,
     state_words,
 )
@@ -39,8 +40,8 @@ def run_cells(run: "Run", guards: tuple[str, str]) -> Sequence[str | Piece]:
     """
     loss, held_out = run.metrics.get("loss"), run.metrics.get("eval_loss")
     return (
-        run.name,
-        run.method,
+        clean_line(run.name),
+        clean_line(run.method),
         Piece(state_words(run), _STATE_STYLES.get(str(run.state), "strong")),
         progress_words(run),
         "–" if loss is None else number(loss),
@@ -67,7 +68,9 @@ def facts_of(standing: Standing, recipe: Path) -> Iterator[Fact]:
         yield Fact("checkpoints", words)
     if run.adapter is not None or run.model is not None:
         yield Fact("result", clean_line(short_path(run.adapter or run.model or run.directory)), folds=True)
-    yield Fact("base", f"{clean_line(run.base_model)}, {run.tuning}")
+    yield Fact("base", clean_line(f"{run.base_model}, {run.tuning}"))
+    if words := start_words(run):
+        yield Fact("begins with", words)
     yield Fact("in a shell", clean_line(shlex.join(["ftarena", "train", short_path(recipe)])), folds=True)
 
 

@@ -31,7 +31,7 @@ class RunActions(Place):
         Binding("s", "stop", "stop"),
         Binding("z", "pause", "pause"),
         Binding("r", "resume", "resume"),
-        Binding("l", "log", "log"),
+        Binding("l", "log", "log", show=False),  # enter does it, too, and is in the list's own keys
         Binding("x", "exam", "examine"),
         Binding("c", "compare", "compare checkpoints"),
         Binding("e", "export", "export"),
@@ -78,7 +78,9 @@ class RunActions(Place):
         found = await self.desk.run(_recipes)
         first = found[0] if found else ""
         path = await self.ask(
-            AskScreen(question, f"A YAML file. {note}", suggestions=found, text=first, check=_load)
+            AskScreen(
+                question, f"A YAML file, or a preset. {note}", suggestions=found, text=first, check=_load
+            )
         )
         return None if path is None else Path(path).expanduser()
 
@@ -275,6 +277,9 @@ def _examine(run: "Run") -> None:
 
 
 def _recipes() -> list[str]:
-    """Return the recipes near here: `configs/*.yaml` of the current folder."""
+    """Return the recipes near here, `configs/*.yaml` of the current folder, then the names of the presets."""
+    from ftarena.recipes.presets import presets
+
     folder = Path("configs")
-    return sorted(str(path) for path in folder.glob("*.yaml")) if folder.is_dir() else []
+    near = sorted(str(path) for path in folder.glob("*.yaml")) if folder.is_dir() else []
+    return [*near, *(preset.name for preset in presets())]

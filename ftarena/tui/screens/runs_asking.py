@@ -1,7 +1,9 @@
 """What the place Runs asks before it does something: a file's kind, and what is seen of a plan."""
 
+import re
 from typing import Literal
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -9,7 +11,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.text import clean_line, clean_text
+from ftarena.tui.widgets.rows import Rows
+
+_COLUMN = re.compile(r" +|\w+ {2,}")
+"""What stands before the text of a plan's line: an indent, or a name and the gap behind it."""
 
 Kind = Literal[".csv", ".png", ".svg"]
 
@@ -43,6 +50,22 @@ class ChartFileScreen(ModalScreen[Kind | None]):
         self.dismiss(kind or None)  # type: ignore[arg-type]  # the bindings above give kinds only
 
 
+def hung(text: str, width: int) -> list[Row]:
+    """Return lines as rows of so many cells; what is wrapped goes on below its own column."""
+    rows: list[Row] = []
+    for line in text.split("\n"):
+        column = _COLUMN.match(line)
+        indent = min(column.end() if column else 2, width // 2)
+        if cell_len(line) <= width:
+            rows.append([Piece(line)])
+            continue
+        head = line[:indent] if column else ""
+        first, *rest = wrap([Piece(line[len(head) :])], width - indent)
+        rows.append([Piece(head), *first])
+        rows += [[Piece(" " * indent), *row] for row in rest]
+    return rows
+
+
 class PlanScreen(ModalScreen[bool]):
     """Shows the plan of a recipe; closes with whether to start it."""
 
@@ -69,7 +92,9 @@ class PlanScreen(ModalScreen[bool]):
         """Show the plan and the keys."""
         with VerticalScroll(id="plan", classes="dialog") as box:
             box.border_title = Content(f"plan of {self._recipe}")
-            yield Static(Content(self._lines))
+            page = Rows()
+            page.show(lambda width: hung(self._lines, width))
+            yield page
             keys = [("esc", "bold"), " close"]
             yield Static(
                 Content.assemble(*([("enter", "bold"), " start it   ", *keys] if self._fits else keys))

@@ -182,8 +182,7 @@ class Transcript(ScrollView, can_focus=True):
         in_fence = entry.fences[line]
         for number in range(line, len(entry.lines)):
             pieces, after = self._pieces(entry, number, in_fence)
-            fold = entry.kind == "log" or (in_fence and after)
-            self._rows += wrap(pieces, width, fold=fold)
+            self._rows += wrap(pieces, width, fold=in_fence and after)
             entry.line_rows.append(len(self._rows) - entry.first_row)
             entry.fences.append(after)
             in_fence = after
