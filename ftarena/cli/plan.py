@@ -1,5 +1,6 @@
 """`ftarena plan`: what a run will take, before anything is loaded."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,11 +21,12 @@ def plan(
     """Say what a run will take: steps, memory, time, disk; whether it fits, and if not, what to change.
 
     Nothing is loaded but the model's config.json and its tokenizer, and nothing is started. Every key of a
-    recipe is also an option, as with train. Exit code 1 where it does not fit.
+    recipe is also an option, as with train; without a recipe they say everything: ftarena plan --method sft
+    --model M --data F. Exit code 1 where it does not fit.
     """
     from ftarena.plain.plan import plan_recipe
-    from ftarena.plain.train import parse_overrides, recipe_path
+    from ftarena.plain.train import parse_overrides
 
-    raise typer.Exit(
-        plan_recipe(recipe_path(recipe), parse_overrides(context.args), gpu=gpu, as_json=as_json)
-    )
+    # What the parser does not know stays in its place, so that without a recipe the first key is in its.
+    file, words = (None, [recipe, *context.args]) if recipe.startswith("--") else (Path(recipe), context.args)
+    raise typer.Exit(plan_recipe(file, parse_overrides(words), gpu=gpu, as_json=as_json))

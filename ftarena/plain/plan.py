@@ -13,12 +13,12 @@ from ftarena.workspace import Workspace
 
 
 def plan_recipe(
-    file: Path, overrides: dict[str, str], *, gpu: str | None = None, as_json: bool = False
+    file: Path | None, overrides: dict[str, str], *, gpu: str | None = None, as_json: bool = False
 ) -> int:
     """Print the plan of a recipe and return the exit code: 1 where it does not fit.
 
     Args:
-        file: The recipe, or the name of a preset.
+        file: The recipe, or the name of a preset. None: the overrides say everything.
         overrides: Keys of the command line; they win.
         gpu: The card to plan for; this machine's own unless given.
         as_json: Print one JSON object instead of words.
@@ -34,7 +34,9 @@ def plan_recipe(
         print(json.dumps(plan.to_json(), ensure_ascii=False))
         return 0 if plan.fits else 1
     given = {f"--{key.replace('_', '-')}": value for key, value in overrides.items()}
-    for line in plan_lines(plan, str(file), given, free_disk=_free_disk() if gpu is None else None):
+    for line in plan_lines(
+        plan, str(file) if file is not None else None, given, free_disk=_free_disk() if gpu is None else None
+    ):
         print(line)
     return 0 if plan.fits else 1
 

@@ -9,14 +9,16 @@ from ftarena.arena.sharing import start_training
 from ftarena.errors import UsageError
 from ftarena.plain.unapplied import note_unapplied
 from ftarena.plain.watch import watch
+from ftarena.processes import read_json
 from ftarena.recipes.catalogue import is_list
 from ftarena.recipes.load import dump_recipe, load_recipe
 from ftarena.recipes.models import is_ready, resolve_model
 from ftarena.recipes.names import ALIASES
 from ftarena.recipes.presets import preset_path
 from ftarena.text import clean_line, clean_text
-from ftarena.training.data import drawn_later, sources_of
+from ftarena.training.data import drawn_later, load_data, sources_of
 from ftarena.training.models import prepare_model
+from ftarena.training.runs import PLAN
 from ftarena.workspace import Workspace
 
 
@@ -55,10 +57,11 @@ def parse_overrides(arguments: list[str]) -> dict[str, str]:
             raise UsageError(f"{word!r} is not an option", "recipe keys are given as --key value")
         option, equals, value = word[2:].partition("=")
         if not equals:
-            value = next(words, "")
-            if not value or value.startswith("--"):
-                ahead += [value] if value else []
-                value = "true"
+            following = next(words, None)
+            if following is None or following.startswith("--"):
+                ahead += [following] if following else []
+                following = "true"
+            value = following
         key = option.replace("-", "_")
         key = _SHORT.get(key, key)
         given.setdefault(key, []).append(value)
@@ -135,6 +138,7 @@ def train_recipe(
     """
     recipe = load_recipe(file, overrides, on_note=lambda line: print(line, file=sys.stderr))
     if print_it:
+        load_data(recipe)  # what would be refused at the start is refused here
         print(clean_text(dump_recipe(recipe)), end="")
         return 0
     ref = resolve_model(recipe.model_name_or_path)
@@ -153,6 +157,8 @@ def train_recipe(
         allow_code=allow_code,
         tell=lambda line: print(clean_line(line), file=sys.stderr),
     )
+    for warning in read_json(run.directory / PLAN).get("warnings") or ():
+        print(f"warning: {clean_line(str(warning))}", file=sys.stderr)
     print(run.id)
     print(
         f"It {_begins(after, queue=queue)} on its own; you may close the terminal. "

@@ -16,6 +16,7 @@ from ftarena.errors import UsageError
 from ftarena.recipes.finding import COMMAND_LINE as _COMMAND_LINE
 from ftarena.recipes.finding import find_files
 from ftarena.recipes.finding import said as _said
+from ftarena.recipes.keys.schedule import AUTO_STANDS_FOR
 from ftarena.recipes.names import ALIASES, FOREIGN, GONE, method_meant, nearest
 from ftarena.recipes.presets import preset_path
 from ftarena.recipes.reading import read_lines
@@ -53,6 +54,7 @@ def load_recipe(
     problems: list[str] = []
     note = on_note or (lambda line: None)
     said = set()
+    replaced = 0
     for key, value, place in [*_from_file(path), *_from_command_line(overrides or {})]:
         if key in ALIASES:
             note(f"{_said(place)}{key} is understood as {ALIASES[key]}")
@@ -62,6 +64,9 @@ def load_recipe(
             problems.append(_unknown(key, place))
         elif place.startswith(_COMMAND_LINE) and value is None:
             values.pop(name, None)
+        elif name == _BATCH and value == "auto" and _whole(values.get(name)):
+            replaced = int(values[name])
+            values[name], places[name] = value, place
         elif name in values and not place.startswith(_COMMAND_LINE):
             problems.append(f"{_said(place)}{key} says {name} a second time ({places[name]} did before)")
         else:
@@ -71,6 +76,8 @@ def load_recipe(
             "\n".join(problems),
             f"it looks like a recipe of another tool: ftarena recipe import {path} -o OUT.yaml takes it over",
         )
+    if replaced and _ACCUMULATION not in (overrides or {}):
+        _keep_examples(values, replaced, note)
     if not problems:
         values.setdefault("name", path.stem if path else str(values.get("method", "run")))
         problems = find_files(values, places, path)
@@ -85,6 +92,31 @@ def load_recipe(
         # In the order of the file, which is not pydantic's.
         found = sorted(error.errors(), key=lambda problem: rank.get(problem["loc"][:1], -1))
         raise _error([_explain(problem, places, path) for problem in found]) from None
+
+
+_BATCH, _ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _keep_examples(values: dict[str, Any], replaced: int, note: Callable[[str], None]) -> None:
+    """Let a step learn from as many examples as the recipe says, where its batch became `auto`.
+
+    Args:
+        values: The recipe's; changed in place.
+        replaced: The batch size that the command line took the place of.
+        note: Told where no whole number of batches is as many.
+    """
+    given = values.get(_ACCUMULATION, Recipe.model_fields[_ACCUMULATION].default)
+    if not _whole(given):
+        return  # the schema says what is wrong with it
+    wanted = replaced * given
+    values[_ACCUMULATION] = -(-wanted // AUTO_STANDS_FOR)
+    now = AUTO_STANDS_FOR * values[_ACCUMULATION]
+    if now != wanted:
+        note(f"{_BATCH} auto: a step learns from {now} examples, the nearest multiple of 4 above {wanted}")
 
 
 def problems_of(values: Mapping[str, Any]) -> list[str]:

@@ -46,12 +46,13 @@ class ModelRef:
     """The GGUF file that `path` is converted from, for the kinds `demo` and `gguf`."""
 
 
-def resolve_model(name: str) -> ModelRef:
+def resolve_model(name: str, *, weights: bool = True) -> ModelRef:
     """Say what the name of a model refers to.
 
     Args:
         name: `demo:smollm2`, a folder with safetensors, a `.gguf` file, or a hub id such as
             `Qwen/Qwen2.5-7B-Instruct`. A folder or a file wins over a hub id of the same spelling.
+        weights: Whether a folder must hold them; a plan needs its `config.json` and its tokenizer only.
 
     Returns:
         The reference; its folder need not be ready (see `is_ready`).
@@ -72,7 +73,7 @@ def resolve_model(name: str) -> ModelRef:
     if name.lower().endswith(".gguf"):
         return _gguf(path)
     if name and path.is_dir():
-        return _folder(path)
+        return _folder(path, weights=weights)
     if not _looks_like_path(name) and _HUB_ID.fullmatch(name):
         ref = ModelRef(name, "hub", _hub_snapshot(name))
         if ref.path is None and (meant := _meant(path)):
@@ -98,7 +99,7 @@ def tokenizer_folder(ref: ModelRef) -> Path | None:
     """Return the folder that holds a model's tokenizer, if it is here; its weights need not be."""
     if ref.path is not None and is_ready(ref):
         return ref.path
-    folder = _hub_folder(ref.name) if ref.kind == "hub" else None
+    folder = _hub_folder(ref.name) if ref.kind == "hub" else ref.path if ref.kind == "local" else None
     return folder if folder is not None and _has_tokenizer(folder) else None
 
 
@@ -147,7 +148,7 @@ def _gguf(path: Path) -> ModelRef:
     return ModelRef(str(path), "gguf", cache_dir() / "models" / f"{slug}-{digest}", path)
 
 
-def _folder(path: Path) -> ModelRef:
+def _folder(path: Path, *, weights: bool) -> ModelRef:
     path = path.resolve()
     if not (path / "config.json").is_file():
         if (path / "adapter_config.json").is_file():
@@ -158,7 +159,7 @@ def _folder(path: Path) -> ModelRef:
         raise FtarenaError(
             f"{path} is not a model: it has no config.json", "give the folder that holds config.json"
         )
-    if not _has_weights(path):
+    if weights and not _has_weights(path):
         pickled = any(path.glob("pytorch_model*.bin"))
         raise FtarenaError(
             f"{path} holds no *.safetensors weights" + (", only pickled ones" if pickled else ""),

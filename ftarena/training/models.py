@@ -69,6 +69,11 @@ def prepare_tokenizer(ref: ModelRef, on_progress: Callable[[str], None] | None =
     """
     if (folder := tokenizer_folder(ref)) is not None:
         return folder
+    if ref.kind == "local":
+        raise FtarenaError(
+            f"{ref.name} holds no tokenizer",
+            "give a folder with config.json, tokenizer_config.json and tokenizer.json",
+        )
     if ref.kind != "hub":
         return prepare_model(ref, on_progress)
     tell = on_progress or (lambda line: None)

@@ -29,6 +29,23 @@ def allow_code(directory: Path, file: Path) -> None:
     write_json(directory / ALLOW_CODE, {"file": str(file.absolute()), "sha256": _digest(source)})
 
 
+def check_code(file: str | None, *, asked: bool) -> None:
+    """Refuse a run that would stop at its first step: its file is missing, or may not be run.
+
+    Args:
+        file: `reward_file` of its recipe.
+        asked: Whether the command line says `--allow-code`.
+
+    Raises:
+        FtarenaError: The file cannot be read, or is not allowed to be run.
+    """
+    if file is None:
+        return
+    read_code(Path(file))
+    if not asked:
+        raise FtarenaError(f"{file} may not be run", "look at it, then start the run with --allow-code")
+
+
 def allowed(directory: Path, file: Path) -> bool:
     """Return whether a run may execute a file as it is now; False where it cannot be read."""
     try:

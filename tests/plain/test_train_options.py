@@ -28,3 +28,8 @@ def test_a_stray_word_is_named(words: list[str]) -> None:
     """A forgotten dash is an error, not a silent default."""
     with pytest.raises(UsageError, match="is not an option"):
         parse_overrides(words)
+
+
+def test_an_empty_value_takes_a_key_back() -> None:
+    """`--eval-dataset ''` is no file called true: it means none, as in docs/recipes.md."""
+    assert parse_overrides(["--eval-dataset", "", "--packing"]) == {"eval_dataset": "", "packing": "true"}

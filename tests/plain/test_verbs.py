@@ -39,7 +39,7 @@ def test_every_method_is_a_verb() -> None:
 
 def test_a_verb_needs_no_recipe(tmp_path: Path) -> None:
     """I name a model, a file and two keys, and see the recipe that it comes to."""
-    (tmp_path / "pairs.jsonl").write_text("{}\n")
+    (tmp_path / "pairs.jsonl").write_text('{"prompt": "q", "chosen": "a", "rejected": "b"}\n')
     words = ["--model", "demo:smollm2", "--data", "pairs.jsonl#5", "--beta=0.3", "--max-steps", "7"]
     done = ftarena("dpo", *words, "--dry-run", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -47,6 +47,14 @@ def test_a_verb_needs_no_recipe(tmp_path: Path) -> None:
     assert recipe["dataset"] == [f"{tmp_path / 'pairs.jsonl'}#5"]
     assert (recipe["method"], recipe["name"], recipe["beta"], recipe["max_steps"]) == ("dpo", "dpo", 0.3, 7)
     assert not (tmp_path / "home" / "runs").exists()
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(tmp_path: Path) -> None:
+    """`ftarena dpo --data sft.jsonl --dry-run` tells that these rows hold no pairs."""
+    (tmp_path / "sft.jsonl").write_text('{"prompt": "q", "completion": "a"}\n')
+    done = ftarena("dpo", "-m", "demo:smollm2", "--data", "sft.jsonl", "--dry-run", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "dpo trains on" in done.stderr
 
 
 def test_a_verbs_help_at_80_columns(tmp_path: Path) -> None:
@@ -127,7 +135,7 @@ def test_what_i_ask_for_reaches_the_run(
 
     def start(recipe: Recipe, workspace: object, file: Path | None, **keys: object) -> SimpleNamespace:
         found.update(keys, file=file, max_steps=recipe.max_steps)
-        return SimpleNamespace(id="sft-2", method="sft")
+        return SimpleNamespace(id="sft-2", method="sft", directory=tmp_path)
 
     monkeypatch.setattr("ftarena.plain.train.start_training", start)
     monkeypatch.setattr("ftarena.plain.train.is_ready", lambda ref: True)

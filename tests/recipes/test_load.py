@@ -310,6 +310,23 @@ def test_a_file_with_a_number_sign_in_its_name(folder: Path) -> None:
     assert found == [str(folder / "data.jsonl#0")]
 
 
+@pytest.mark.parametrize(
+    ("size", "portions", "then"), [(8, 1, 2), (8, 2, 4), (4, 4, 4), (2, 2, 1), (6, 1, 2)]
+)
+def test_auto_learns_as_much_a_step_as_the_number_it_replaces(
+    folder: Path, size: int, portions: int, then: int
+) -> None:
+    """`--per-device-train-batch-size auto` changes how fast my recipe is, not how many steps it takes."""
+    notes: list[str] = []
+    lines = f"per_device_train_batch_size: {size}\ngradient_accumulation_steps: {portions}\n"
+    path = recipe_file(folder, lines)
+    found = load_recipe(path, {"per_device_train_batch_size": "auto"}, on_note=notes.append)
+    assert (found.per_device_train_batch_size, found.gradient_accumulation_steps) == ("auto", then)
+    assert bool(notes) == (size * portions % 4 > 0)
+    both = {"per_device_train_batch_size": "auto", "gradient_accumulation_steps": "7"}
+    assert load_recipe(path, both).gradient_accumulation_steps == 7
+
+
 def test_a_bomb_of_aliases_is_one_short_message(folder: Path) -> None:
     """A few lines of YAML that stand for a list of billions cost no memory and no screen."""
     lists = ["&a [x, x, x, x, x, x, x, x, x]"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ftarena.errors import FtarenaError
-from ftarena.training.permissions import ALLOW_CODE, allow_code, allowed
+from ftarena.training.permissions import ALLOW_CODE, allow_code, allowed, check_code
 
 
 def test_code_runs_only_where_i_said_so(tmp_path: Path) -> None:
@@ -15,6 +15,19 @@ def test_code_runs_only_where_i_said_so(tmp_path: Path) -> None:
     assert not allowed(tmp_path, file)
     allow_code(tmp_path, file)
     assert allowed(tmp_path, file)
+
+
+def test_a_run_that_could_not_begin_is_refused_at_once(tmp_path: Path) -> None:
+    """A missing reward file, or one without --allow-code, is told now and not hours later in a queue."""
+    file = tmp_path / "rewards.py"
+    check_code(None, asked=False)
+    with pytest.raises(FtarenaError, match=r"rewards\.py cannot be read"):
+        check_code(str(file), asked=True)
+    file.write_text("one = 1\n")
+    with pytest.raises(FtarenaError, match="may not be run") as refused:
+        check_code(str(file), asked=False)
+    assert "--allow-code" in refused.value.hint
+    check_code(str(file), asked=True)
 
 
 def test_a_changed_file_is_not_what_i_allowed(tmp_path: Path) -> None:

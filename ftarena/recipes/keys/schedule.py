@@ -9,6 +9,9 @@ from ftarena.recipes.choices import OPTIMISERS
 from ftarena.recipes.keys.group import KeyGroup
 from ftarena.recipes.scalars import Count, Number, Text, Whole
 
+AUTO_STANDS_FOR = 4
+"""Examples a batch that `auto` means before it is decided: with accumulation, what a step learns from."""
+
 
 class ScheduleKeys(KeyGroup):
     """Steps, batches and the learning rate."""
@@ -43,7 +46,8 @@ class ScheduleKeys(KeyGroup):
 
     per_device_train_batch_size: Count | Literal["auto"] = 4
     """Examples (DPO: pairs) in memory at once. `auto` takes the largest that fits and divides
-    `gradient_accumulation_steps` by as much, so that a step learns from as many examples as before."""
+    `gradient_accumulation_steps` by as much, so that a step learns from as many examples as before: as the
+    number says whose place it takes on a command line, else 4 times `gradient_accumulation_steps`."""
 
     per_device_eval_batch_size: Count = 8
     """The same while measuring held-out loss, which needs no gradients."""

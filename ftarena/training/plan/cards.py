@@ -75,6 +75,8 @@ def card_named(words: str) -> Card:
         return this_cpu()
     if size := re.fullmatch(r"(\d+(?:\.\d+)?)\s*G(?:i?B)?", text, re.I):
         gib = float(size[1])
+        if gib < 1:
+            raise UsageError(f"no card has {text} of memory", "give what it has, as in 24GB")
         near = min(_TABLE, key=lambda name: (abs(_TABLE[name][0] - gib), -_TABLE[name][1]))
         card = _from_table(near)
         return Card(f"a card of {gib:g} GB", "cuda", int(gib * _GIB), card.flops, card.bandwidth, False)

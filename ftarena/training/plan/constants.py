@@ -120,6 +120,27 @@ COMPILE_PAYS_FLOP = {True: 300e12 * 40.0 / 0.2, False: 300e12 * 180.0 / 0.2}
 """Four multiplications a weight and token: a run of more of them compiles its layers by itself. By whether
 rows are packed: batches of all lengths take four times as long to compile for (`worker.speed.applying`)."""
 
+PROBE_ANSWERS, PROBE_TOKENS = 8, 48
+"""Answers that the probe lets a model write at each measurement, and their most tokens
+(`worker.guarding.probe`)."""
+
+EXAM_QUESTIONS, EXAM_TAUGHT, EXAM_GENERAL = 20, 20, 100
+"""What an exam asks at most: to answer, to recite (and as many held-out ones), and to know
+(`evaluation.exam.paper`)."""
+
+EXAM_ANSWER, EXAM_SHORT_ANSWER = 120, 32
+"""Tokens of an usual answer, and of one to a general question (estimated)."""
+
+ENGINE_START_S = {"cuda": 75.0, "cpu": 45.0}
+"""The engine's imports, weights, graphs (demo model on two cores: 40 to 60 s; H100: 60 to 90 s)."""
+
+ENGINE_AT_ONCE = 16
+"""Answers that are written side by side."""
+
+OWN_ANSWER = 200
+"""Tokens of an answer that the base gives to a prompt of `replay_dataset: self`, question included
+(estimated: SmolLM2's mean; the real ones are counted when they are there)."""
+
 START_S = {"cuda": 18.0, "cpu": 14.0}
 """Imports, the data, the trainer."""
 

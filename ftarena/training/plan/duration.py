@@ -8,6 +8,7 @@ arXiv 2001.08361, section 2.1. Attention is counted causal.
 
 import math
 
+from ftarena.recipes.keys.guards import PROBED_METHODS
 from ftarena.recipes.schema import REFERENCED_METHODS, Recipe
 from ftarena.training.plan import constants as known
 from ftarena.training.plan.cards import Card
@@ -21,7 +22,7 @@ from ftarena.training.plan.shapes import Shape
 def time_lines(
     recipe: Recipe, shape: Shape, schedule: Schedule, lengths: Lengths, choices: Choices, card: Card
 ) -> list[Line]:
-    """Return what a run spends its time on, in seconds; their sum is how long it takes.
+    """Return what a run spends its time on, in seconds; their sum is how long it takes, exam included.
 
     Args:
         recipe: Resolved; its batch size is a number.
@@ -35,19 +36,25 @@ def time_lines(
     each = 2 if choices.bf16 else 4
     start = known.START_S[card.device] + each * weights.total / known.READ_BYTES_S
     lines = [Line("starting", start, "imports, model, data")]
+    if lengths.drawn:
+        drawing = known.ENGINE_START_S[card.device] + engine_seconds(
+            weights, lengths.drawn, known.OWN_ANSWER, choices, card
+        )
+        lines.insert(0, Line("replay", drawing, f"{lengths.drawn:,} answers of the base, once"))
     if choices.compiled:
         lines.append(Line("compiling", known.COMPILE_S, "once"))
     a_step = step_seconds(recipe, shape, schedule, lengths, choices, card)
     lines.append(Line("training", schedule.steps * a_step, f"{schedule.steps:,} steps of {a_step:.2g} s"))
     forward = _forward_flop(shape, lengths.longest)
     times = measurements(recipe, schedule.steps)
-    # General questions go through the model twice: for their loss, and for how far it is from the base.
+    # General answers count twice: for their loss, and for sorting out each token's likeliest words.
     measured = sum(lengths.heldout) + 2 * sum(lengths.general)
     if measured and times:
         size = recipe.per_device_eval_batch_size
         batches = math.ceil(len(lengths.heldout) / size) + 2 * math.ceil(len(lengths.general) / size)
         launch = batches * shape.layers * _launches(weights, choices)[0]
         seconds = times * max(measured * forward / _rate(card, choices), launch)
+        seconds += times * probe_seconds(recipe, weights, lengths, choices, card)
         lines.append(Line("measuring", seconds, f"{times} times"))
     saved = checkpoints(recipe, schedule.steps)
     written = (saved * checkpoint_bytes(recipe, shape, choices)) / known.WRITE_BYTES_S
@@ -55,7 +62,42 @@ def time_lines(
     if recipe.precompute_ref_log_probs and recipe.method in REFERENCED_METHODS:
         tokens = sum(batch.tokens for batch in schedule.batches)
         lines.append(Line("reference", tokens * forward / _rate(card, choices), "once, before training"))
+    if examined := exam_seconds(recipe, weights, lengths, choices, card):
+        lines.append(Line("exam", examined, "afterwards, by the engine"))
     return lines
+
+
+def probe_seconds(recipe: Recipe, weights: Weights, lengths: Lengths, choices: Choices, card: Card) -> float:
+    """Return the seconds that the model's own answers take at one measurement; 0 where none are asked for."""
+    wanted = recipe.method in PROBED_METHODS if recipe.probe_answers is None else recipe.probe_answers
+    asked = min(len(lengths.heldout) + len(lengths.general), known.PROBE_ANSWERS)
+    if not wanted or not asked:
+        return 0.0
+    return known.PROBE_TOKENS * _token_seconds(weights, asked, choices, card)
+
+
+def exam_seconds(recipe: Recipe, weights: Weights, lengths: Lengths, choices: Choices, card: Card) -> float:
+    """Return the seconds of the exam after a run; 0 where the engine cannot ask it.
+
+    The run and its base answer held-out and general questions, and are tried on training answers.
+    """
+    if not recipe.examine or recipe.method == "reward" or recipe.tuning == "dora":
+        return 0.0
+    general = min(len(lengths.general), known.EXAM_GENERAL)
+    questions = min(len(lengths.heldout) or general, known.EXAM_QUESTIONS)
+    taught = min(len(lengths.lengths), known.EXAM_TAUGHT) + min(len(lengths.heldout), known.EXAM_TAUGHT)
+    answering = engine_seconds(weights, questions, known.EXAM_ANSWER, choices, card)
+    answering += engine_seconds(weights, general, known.EXAM_SHORT_ANSWER, choices, card)
+    mean = sum(lengths.lengths) / max(len(lengths.lengths), 1)
+    read = (questions + taught) * mean + sum(lengths.general[:general])
+    reading = 2.0 * weights.total * read / _rate(card, choices)
+    return known.ENGINE_START_S[card.device] + 2 * (answering + reading)
+
+
+def engine_seconds(weights: Weights, answers: int, tokens: float, choices: Choices, card: Card) -> float:
+    """Return the seconds in which the engine writes so many answers of a mean length."""
+    turns = math.ceil(answers / known.ENGINE_AT_ONCE)
+    return turns * tokens * _token_seconds(weights, min(answers, known.ENGINE_AT_ONCE), choices, card)
 
 
 def step_seconds(
@@ -199,6 +241,13 @@ def _launches(weights: Weights, choices: Choices) -> tuple[float, float]:
     if not weights.adapter:
         return known.FULL_FORWARD_S, known.FULL_BACKWARD_S
     return known.FORWARD_S, known.BACKWARD_S
+
+
+def _token_seconds(weights: Weights, rows: int, choices: Choices, card: Card) -> float:
+    """Return the seconds of one more token in each of some answers: all weights are read once."""
+    reading = (2 if choices.bf16 else 4) * weights.total / (0.5 * card.bandwidth)
+    launch = 0.03 if choices.cuda else 0.0  # transformers' own loop in Python; the engine's is shorter
+    return max(reading + launch, 2.0 * weights.total * rows / _rate(card, choices))
 
 
 def _sampling_seconds(recipe: Recipe, weights: Weights, batch: Batch, choices: Choices, card: Card) -> float:

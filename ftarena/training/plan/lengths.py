@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ftarena.curation.examples import Example
+from ftarena.curation.sets.mixing import replay_rows
 from ftarena.curation.tokens import (
     ChatEncoder,
     ChatTokenizer,
@@ -15,8 +16,10 @@ from ftarena.curation.tokens import (
     EncodedQuestion,
 )
 from ftarena.errors import FtarenaError
+from ftarena.recipes.data_entries import path_of
 from ftarena.recipes.schema import PAIR_METHODS, Recipe
-from ftarena.training.data import RunData
+from ftarena.training.data import RunData, drawn_later
+from ftarena.training.plan.constants import OWN_ANSWER
 
 SAMPLE = 20_000
 """Examples that are looked at in a file of more: 20,000 take some ten seconds, and their mean length is
@@ -47,6 +50,9 @@ class Lengths:
 
     sampled: int | None = None
     """How many examples were looked at where that is not all; `lengths` then repeats them."""
+
+    drawn: int = 0
+    """How many of `lengths` are guessed: answers that the base is still to give (`replay_dataset: self`)."""
 
     @property
     def longest(self) -> int:
@@ -91,6 +97,35 @@ def measure_lengths(recipe: Recipe, data: RunData, folder: Path) -> Lengths:
         left_out=round(scale * (len(items) - len(kept))),
         sampled=sampled,
     )
+
+
+def with_own_answers(recipe: Recipe, lengths: Lengths, rows: int, replayed: int = 0) -> Lengths:
+    """Return lengths that count the answers which the base is still to give for `replay_dataset: self`.
+
+    Args:
+        recipe: Resolved.
+        lengths: Of what is there.
+        rows: How many training examples are there, what is replayed from files left out.
+        replayed: How many are replayed from files.
+    """
+    own = [entry for entry in recipe.replay_dataset if drawn_later(entry)]
+    if not own or recipe.replay_ratio is None:
+        return lengths
+    named = [path_of(entry)[1] for entry in own]
+    most = sum(count for count in named if count) if all(named) else UNLIMITED
+    extra = max(replay_rows(rows, recipe.replay_ratio, most + replayed) - replayed, 1)
+    each = min(OWN_ANSWER, recipe.max_length)
+    return replace(
+        lengths,
+        lengths=(*lengths.lengths, *([each] * extra)),
+        trained=lengths.trained + round(0.8 * each) * extra,
+        tokens=lengths.tokens + each * extra,
+        drawn=extra,
+    )
+
+
+UNLIMITED = 1 << 40
+# Rows: the base answers as many prompts as are asked for.
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from ftarena.errors import FtarenaError
+from ftarena.recipes.keys.schedule import AUTO_STANDS_FOR
 from ftarena.recipes.models import resolve_model
 from ftarena.recipes.schema import Recipe
 from ftarena.training.data import RunData, load_data
@@ -13,7 +14,7 @@ from ftarena.training.models import prepare_tokenizer
 from ftarena.training.plan.cards import Card, this_card
 from ftarena.training.plan.choices import Choices, choices_for
 from ftarena.training.plan.duration import disk_bytes, step_seconds, time_lines
-from ftarena.training.plan.lengths import Lengths, measure_lengths
+from ftarena.training.plan.lengths import Lengths, measure_lengths, with_own_answers
 from ftarena.training.plan.memory import Line, Weights, memory_lines
 from ftarena.training.plan.remedies import Remedy, remedies_for
 from ftarena.training.plan.schedule import Schedule, schedule_of
@@ -91,8 +92,20 @@ class Plan:
 
     @property
     def minutes(self) -> float:
-        """How long the run takes from its start to its end."""
+        """How long it takes from the start to the end of the exam."""
         return sum(line.amount for line in self.time) / 60
+
+    @property
+    def warnings(self) -> list[str]:
+        """What can hardly be meant so, in words."""
+        said = []
+        steps, warmup = self.steps, self.recipe.warmup_steps
+        if warmup is not None and warmup >= steps:
+            said.append(
+                f"warmup_steps is {warmup:,}, but the run has {steps:,} steps: the learning rate never "
+                "reaches its peak"
+            )
+        return said
 
     @property
     def tokens_a_second(self) -> float:
@@ -138,6 +151,7 @@ class Plan:
             "tokens_per_s": round(self.tokens_a_second, 1),
             "minutes": round(self.minutes, 2),
             "disk_bytes": self.disk_bytes,
+            "warnings": self.warnings,
             "remedies": [remedy.to_json() for remedy in self.remedies],
         }
 
@@ -158,14 +172,16 @@ def measure(
         FtarenaError: The model or the data cannot be used.
     """
     data = data or load_data(recipe)
-    folder = prepare_tokenizer(resolve_model(recipe.model_name_or_path), on_progress)
+    folder = prepare_tokenizer(resolve_model(recipe.model_name_or_path, weights=False), on_progress)
     shape = read_shape(folder, recipe.model_name_or_path)
     if recipe.last_layers is not None and recipe.last_layers > shape.layers:
         raise Unfit(
             f"tuning: last-{recipe.last_layers}, but the model has {shape.layers} layers",
             f"use last-{max(shape.layers // 4, 1)}, or tuning: full",
         )
-    return Measured(shape, measure_lengths(recipe, data, folder))
+    lengths = measure_lengths(recipe, data, folder)
+    replayed = int(data.lock.get("replay", {}).get("rows", 0))
+    return Measured(shape, with_own_answers(recipe, lengths, len(data.train) - replayed, replayed))
 
 
 def plan_of(recipe: Recipe, *, card: Card | None = None, measured: Measured | None = None) -> Plan:
@@ -216,7 +232,7 @@ def fit_recipe(recipe: Recipe, *, card: Card | None = None, measured: Measured |
 
 
 def _largest_batch(recipe: Recipe, card: Card, measured: Measured) -> Recipe:
-    a_step = 4 * recipe.gradient_accumulation_steps
+    a_step = AUTO_STANDS_FOR * recipe.gradient_accumulation_steps
     sizes = [size for size in range(a_step, 0, -1) if a_step % size == 0]
     if recipe.method == "kto":
         sizes = [size for size in sizes if size > 1]  # its reference point is another example of the batch

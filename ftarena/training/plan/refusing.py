@@ -9,6 +9,7 @@ from ftarena.text import clean_line
 from ftarena.training.data import RunData
 from ftarena.training.plan.planning import Plan, Unfit, measure, plan_of
 from ftarena.training.plan.remedies import Remedy
+from ftarena.training.plan.shapes import NoConfig
 
 _GIB = 2**30
 
@@ -27,6 +28,7 @@ def admit(recipe: Recipe, data: RunData, *, force: bool = False) -> Plan | None:
 
     Raises:
         Unfit: More layers shall learn than the model has.
+        NoConfig: The model's `config.json` cannot be read.
         FtarenaError: It cannot fit, and `force` is not set; or the batch size is `auto` and cannot be told.
     """
     open_size = recipe.per_device_train_batch_size == "auto"
@@ -34,7 +36,7 @@ def admit(recipe: Recipe, data: RunData, *, force: bool = False) -> Plan | None:
         return None  # converting or downloading a model first is the run's own business
     try:
         plan = plan_of(recipe, measured=measure(recipe, data=data))
-    except Unfit:
+    except (Unfit, NoConfig):
         raise
     except FtarenaError:
         if open_size:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ftarena.recipes.defaults import FULL_LR_DIVISOR
 from ftarena.recipes.schema import Recipe
 from ftarena.training.plan.choices import Choices
 from ftarena.training.plan.lengths import Lengths
@@ -113,7 +114,7 @@ def _candidates(recipe: Recipe, choices: Choices, lengths: Lengths) -> Iterator[
             },
         )
     if not recipe.has_adapter:
-        yield "LoRA", {"tuning": "lora", **({"pure_bf16": False} if recipe.pure_bf16 else {})}
+        yield "LoRA", _as_adapter(recipe)
     if choices.cuda and recipe.tuning != "qlora":
         yield "QLoRA", {"tuning": "qlora"}
     limit = min(recipe.max_length, lengths.longest)
@@ -123,7 +124,19 @@ def _candidates(recipe: Recipe, choices: Choices, lengths: Lengths) -> Iterator[
             yield f"at most {limit} tokens", {"max_length": limit, "too_long": "drop"}
 
 
+def _as_adapter(recipe: Recipe) -> dict[str, Any]:
+    """Return the change from all weights to an adapter, which wants ten times the learning rate."""
+    change: dict[str, Any] = {"tuning": "lora"}
+    if recipe.learning_rate is not None:
+        change["learning_rate"] = float(f"{recipe.learning_rate * FULL_LR_DIVISOR:.6g}")
+    if recipe.pure_bf16:
+        change["pure_bf16"] = False
+    return change
+
+
 def _said(value: Any) -> str:
     if value is None:
         return "null"
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else str(value)

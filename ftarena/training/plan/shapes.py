@@ -5,13 +5,14 @@ of experts is counted by all its experts and computed by those that are asked. W
 refused with its name, since a plan that guesses is worse than none.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ftarena.errors import FtarenaError
-from ftarena.processes import read_json
+from ftarena.text import clean_line, shorten
 
 _GATED = frozenset(
     {
@@ -27,6 +28,10 @@ _BIASED_QUERIES = frozenset({"qwen2", "qwen2_moe"})
 
 class Unplannable(FtarenaError):
     """Nothing can be said beforehand about this model; it may train all the same."""
+
+
+class NoConfig(FtarenaError):
+    """A model's `config.json` is no configuration, so that nothing could load it."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +130,22 @@ def read_shape(folder: Path, name: str) -> Shape:
     Raises:
         Unplannable: There is no `config.json`, or it describes something else than a decoder of the known
             families.
+        NoConfig: It cannot be read.
     """
-    config = read_json(folder / "config.json")
-    if not config:
-        raise Unplannable(f"{name} has no config.json, so its size is not known before it is loaded")
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unplannable(
+            f"{name} has no config.json, so its size is not known before it is loaded"
+        ) from None
+    except OSError as error:
+        raise NoConfig(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        why = "lists inside lists, too deep" if isinstance(error, RecursionError) else clean_line(str(error))
+        raise NoConfig(f"{path} is broken JSON: {shorten(why, 120)}", "fetch the model again") from error
+    if not isinstance(config, dict):
+        raise NoConfig(f"{path} is no object with the model's sizes", "fetch the model again")
     return shape_of(config, name)
 
 

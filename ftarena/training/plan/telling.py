@@ -12,13 +12,13 @@ _WIDTH = 80
 
 
 def plan_lines(
-    plan: Plan, file: str, options: Mapping[str, str], *, free_disk: int | None = None
+    plan: Plan, file: str | None, options: Mapping[str, str], *, free_disk: int | None = None
 ) -> Iterator[str]:
     """Yield a plan as text, 80 columns wide but for the commands at its end.
 
     Args:
         plan: What to show.
-        file: The recipe, as the command line names it.
+        file: The recipe, as the command line names it; None where the options say everything.
         options: What else the command line said.
         free_disk: Free bytes where runs are kept; None where the plan is for another machine.
     """
@@ -52,10 +52,12 @@ def plan_lines(
     free = f" ({size(free_disk)} are free)" if free_disk is not None else ""
     yield _row("disk", f"{size(plan.disk_bytes)} at most{free}")
     yield ""
+    for warning in plan.warnings:
+        yield f"warning: {warning}"
     yield from _verdict(plan, file, options)
 
 
-def _verdict(plan: Plan, file: str, options: Mapping[str, str]) -> Iterator[str]:
+def _verdict(plan: Plan, file: str | None, options: Mapping[str, str]) -> Iterator[str]:
     if plan.fits:
         yield f"fits: yes, {gib(plan.spare_bytes)} to spare"
         return
@@ -73,7 +75,11 @@ def _verdict(plan: Plan, file: str, options: Mapping[str, str]) -> Iterator[str]
     else:
         yield "Even so it does not fit: use a smaller model or a larger card. The nearest to it:"
     changed = dict(options) | changes_of(plan.remedies)
-    yield f"  {shlex.join(['ftarena', 'train', file, *(word for pair in changed.items() for word in pair)])}"
+    command = [plan.recipe.method] if file is None else ["train", file]
+    if file is None:
+        changed.pop("--method", None)
+    words = (word for pair in changed.items() for word in pair)
+    yield f"  {shlex.join(['ftarena', *command, *words])}"
 
 
 def _how(plan: Plan) -> str:

@@ -4,8 +4,8 @@
     python -m ftarena.training.worker.convert download HUB_ID
     python -m ftarena.training.worker.convert tokenizer HUB_ID
 
-Prints `progress: …` and, where it fails, `error: …` on one line each. It does not know the cache: the caller
-chooses the folder, holds the lock and renames the folder when it is whole.
+Prints `progress: …` and, where it fails, `error: …` and perhaps `hint: …` on one line each. It does not know
+the cache: the caller chooses the folder, holds the lock and renames the folder when it is whole.
 """
 
 import hashlib
@@ -77,7 +77,11 @@ def download(name: str, patterns: Sequence[str]) -> None:
         snapshot_download(name, allow_patterns=list(patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FtarenaError(f"{name} cannot be fetched from the hub: {why}") from error
+        raise FtarenaError(
+            f"{name} cannot be fetched from the hub: {why}",
+            "without a network, give a folder that holds config.json, the tokenizer and, to train, the "
+            "weights: --model FOLDER",
+        ) from error
 
 
 def _sha256(path: Path) -> str:
@@ -99,7 +103,9 @@ def main(arguments: list[str]) -> int:
                 print(__doc__)
                 return 2
     except FtarenaError as error:
-        print(f"error: {' '.join(str(error).split())}", flush=True)
+        print(f"error: {' '.join(error.message.split())}", flush=True)
+        if error.hint:
+            print(f"hint: {' '.join(error.hint.split())}", flush=True)
         return 1
     return 0
 
