@@ -105,6 +105,7 @@ def start_run(
     elif before is not None:
         check_predecessor(before)
     need_trackers(recipe.report_to)
+    permissions.check_code(recipe.reward_file, asked=allow_code)
     resolve_model(recipe.model_name_or_path)
     plan = admit(recipe, load_data(recipe), force=force)
     recipe = plan.recipe if plan is not None else recipe

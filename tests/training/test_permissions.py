@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from ftarena.errors import FtarenaError
+from ftarena.recipes.load import load_recipe
+from ftarena.training.jobs import start_run
 from ftarena.training.permissions import ALLOW_CODE, allow_code, allowed, check_code
+from ftarena.workspace import Workspace
 
 
 def test_code_runs_only_where_i_said_so(tmp_path: Path) -> None:
@@ -28,6 +31,22 @@ def test_a_run_that_could_not_begin_is_refused_at_once(tmp_path: Path) -> None:
         check_code(str(file), asked=False)
     assert "--allow-code" in refused.value.hint
     check_code(str(file), asked=True)
+
+
+def test_a_recipe_that_names_code_does_not_start_without_leave(tmp_path: Path) -> None:
+    """`ftarena grpo --reward-file …` without --allow-code is refused before a run is laid down."""
+    data, code = tmp_path / "q.jsonl", tmp_path / "mine.py"
+    data.write_text('{"prompt": "q"}\n' * 8)
+    code.write_text("def mine(completions, **_): return [0.0 for _ in completions]\n")
+    keys = {"method": "grpo", "model_name_or_path": "demo:smollm2", "dataset": str(data)}
+    recipe = load_recipe(None, {**keys, "reward_funcs": "mine", "reward_file": str(code)})
+    workspace = Workspace(tmp_path / "home")
+    with pytest.raises(FtarenaError, match="may not be run"):
+        start_run(recipe, workspace)
+    code.unlink()
+    with pytest.raises(FtarenaError, match="cannot be read"):
+        start_run(recipe, workspace, allow_code=True)
+    assert not workspace.runs.exists()
 
 
 def test_a_changed_file_is_not_what_i_allowed(tmp_path: Path) -> None:
