@@ -16,6 +16,7 @@ from ftarena.plain.run_data import data_lines, data_of
 from ftarena.plain.run_table import print_runs
 from ftarena.text import clean_line, clean_text, duration
 from ftarena.training.checkpoints import checkpoints_of, read_best, why_torn
+from ftarena.training.examining import exam_under_way
 from ftarena.training.figures.standing import (
     Fact,
     Standing,
@@ -176,6 +177,7 @@ def _details(run: Run) -> dict[str, Any]:
     best = read_best(run.directory)
     return {
         "guards": [guard.model_dump(mode="json") for guard in standing.guards],
+        "examining": exam_under_way(run.directory) or None,
         "plan": dict(standing.planned) or None,
         "checkpoints": [
             {"step": one.step, "best": one == best, "whole": not why_torn(one)}

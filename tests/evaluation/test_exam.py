@@ -1,5 +1,7 @@
 """The exam after training: does it stop, does it recite, does it still know?"""
 
+import io
+import json
 import math
 import subprocess
 import threading
@@ -19,6 +21,7 @@ from ftarena.evaluation.exam.knowledge import GeneralQuestion, general_question,
 from ftarena.evaluation.exam.recitation import Recital, fisher, judge_recitation
 from ftarena.evaluation.exam.stopping import judge_stopping, length_limit
 from ftarena.evaluation.turns import turn
+from ftarena.plain.runs import show
 from ftarena.processes import read_json, write_json
 from ftarena.serving import launch
 from ftarena.serving.contestants import Message
@@ -303,6 +306,9 @@ def test_a_page_says_that_its_run_is_examined(project: Workspace, ended_run: Mak
         tell("the run: does it stop?", 0.57)
         assert on_page() == ["the run: does it stop? (50 %)"]
         note = read_json(run.directory / EXAMINING)
+        out = io.StringIO()
+        show(project, run.id, as_json=True, out=out)
+        assert json.loads(out.getvalue())["examining"] == "the run: does it stop? (50 %)"
     assert on_page() == []
     write_json(run.directory / EXAMINING, {**note, "started": 1.0})
     assert on_page() == [], "its process was killed"
