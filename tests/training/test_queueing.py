@@ -25,12 +25,14 @@ from pathlib import Path
 from ftarena.training import queueing
 queueing.POLL_S = 0.02
 from ftarena.training.terms import read_terms
+from ftarena.training.worker.beforehand import prepare
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.runs import RunState
 directory = Path(sys.argv[1])
 reporter = Reporter(directory)
 try:
     with queueing.own_device(directory, read_terms(directory), reporter.waiting):
+        prepare(directory, read_terms(directory), reporter)
         reporter.doing(RunState.TRAINING, "training")
         word = sys.stdin.readline().strip()
     reporter.end(RunState(word), "")
@@ -130,6 +132,22 @@ def test_a_run_does_not_follow_one_that_went_wrong(
     else:
         end(first, "failed")
     until(workspace, "b-1-1", RunState.FAILED, f"a-1-1, which was to finish first, {said}")
+
+
+def test_the_card_answers_until_a_waiting_runs_turn_has_come(
+    workspace: Workspace, begin: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """What makes room for my queued run is run when the one before it has ended, and before it trains."""
+    said = tmp_path / "said"
+    script = f"import pathlib; pathlib.Path({str(said)!r}).write_text('asleep')"
+    first = begin("a-1-1")
+    until(workspace, "a-1-1", RunState.TRAINING)
+    begin("b-1-1", queue=True, beforehand=((sys.executable, "-c", script),))
+    until(workspace, "b-1-1", RunState.QUEUED, "waiting for a-1-1")
+    assert not said.exists()
+    end(first, "finished")
+    until(workspace, "b-1-1", RunState.TRAINING)
+    assert said.read_text() == "asleep"
 
 
 def test_two_that_do_not_wait_never_train_at_once(

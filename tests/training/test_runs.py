@@ -1,11 +1,13 @@
 """Runs as front ends see them: read from disk, whatever state the worker is in."""
 
+import io
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftarena.errors import FtarenaError
+from ftarena.plain.runs import list_all, show
 from ftarena.processes import ProcessIdentity, write_json
+from ftarena.training.figures.metrics import MetricsTail
 from ftarena.training.runs import (
     ADAPTER_WEIGHTS,
     EVENTS,
@@ -171,3 +175,50 @@ def test_no_status_whatever_breaks_the_list(
     folder = tmp_path_factory.mktemp("run")
     (folder / STATUS).write_text(json.dumps(status))
     read_run(folder)
+
+
+NESTED = "[" * 50_000
+"""Brackets so deep that Python's parser gives up with an error of its own."""
+
+HUGE = "1" + "0" * 400
+"""A whole number that no float can hold."""
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        NESTED,
+        '{"state": "training", "pid": -5, "started": 1.0}',
+        f'{{"state": "training", "pid": {HUGE}, "started": {HUGE}}}',
+        f'{{"state": "finished", "eta_s": {HUGE}, "started_at": {HUGE}, "step": {HUGE}}}',
+        f'{{"state": "training", "started_at": 1e300, "spent_s": -1, "metrics": {{"loss": {HUGE}}}}}',
+        '{"state": "stopped", "started_at": NaN, "began_at": Infinity, "updated_at": 1e18}',
+    ],
+)
+def test_a_broken_status_breaks_no_list(workspace: Workspace, make_run: MakeRun, status: str) -> None:
+    """Whatever a crash or a hand has left in a status: the list, the page and the curves are drawn."""
+    folder = make_run("a-1-1")
+    (folder / STATUS).write_text(status)
+    rows = (
+        NESTED,
+        f'{{"step": {HUGE}, "loss": 1}}',
+        f'{{"step": 1, "loss": {HUGE}}}',
+        '{"step": 2, "loss": 1.5}',
+    )
+    (folder / METRICS).write_text("\n".join(rows) + "\n")
+    for name in (EVENTS, "guards.json", "plan.json"):
+        (folder / name).write_text(NESTED)
+    for print_it in (list_all, partial(show, key="a-1-1")):
+        for as_json in (False, True):
+            print_it(workspace, as_json=as_json, out=io.StringIO())
+    tail = MetricsTail(folder / METRICS)
+    tail.read()
+    assert tail.last("loss") == 1.5
+    assert read_events(read_run(folder)) == []
+
+
+def test_a_state_is_told_as_one_says_it() -> None:
+    """No message says "it is died"."""
+    told = {str(state): state.told for state in RunState}
+    assert told["died"] == "died" and told["stopped"] == "was stopped" and told["queued"] == "is queued"
+    assert told["finished"] == "has finished" and told["paused"] == "was paused"
