@@ -90,6 +90,16 @@ def test_nothing_is_left_without_steps_and_at_the_end() -> None:
     assert eta.left(10) == 0
 
 
+def test_the_plan_says_how_long_before_the_first_step() -> None:
+    """While it is measured before training, the time left is what the plan says of steps and measuring."""
+    eta = Eta(10, None, True, step_s=3.0, evaluation_s=20.0)
+    assert eta.left(0, evaluating=True) == 10 * 3 + 2 * 20
+    eta.evaluation_took(40.0)
+    assert eta.left(0) == 10 * 3 + 40
+    eta.step_took(5.0)
+    assert eta.left(1) == 9 * 5 + 40, "what is measured counts more than what was planned"
+
+
 def test_one_slow_step_does_not_spoil_the_estimate() -> None:
     """The first step is slow, and a neighbour may disturb one; the time left stays sensible."""
     eta = Eta(10, None, False)

@@ -120,7 +120,7 @@ COMPILE_PAYS_FLOP = {True: 300e12 * 40.0 / 0.2, False: 300e12 * 180.0 / 0.2}
 """Four multiplications a weight and token: a run of more of them compiles its layers by itself. By whether
 rows are packed: batches of all lengths take four times as long to compile for (`worker.speed.applying`)."""
 
-PROBE_ANSWERS, PROBE_TOKENS = 8, 48
+PROBE_ANSWERS, PROBE_TOKENS = 8, 32
 """Answers that the probe lets a model write at each measurement, and their most tokens
 (`worker.guarding.probe`)."""
 

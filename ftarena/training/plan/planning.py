@@ -13,7 +13,7 @@ from ftarena.training.data import RunData, load_data
 from ftarena.training.models import prepare_tokenizer
 from ftarena.training.plan.cards import Card, this_card
 from ftarena.training.plan.choices import Choices, choices_for
-from ftarena.training.plan.duration import disk_bytes, step_seconds, time_lines
+from ftarena.training.plan.duration import disk_bytes, measurements, step_seconds, time_lines
 from ftarena.training.plan.lengths import Lengths, measure_lengths, with_own_answers
 from ftarena.training.plan.memory import Line, Weights, memory_lines
 from ftarena.training.plan.remedies import Remedy, remedies_for
@@ -96,6 +96,12 @@ class Plan:
         return sum(line.amount for line in self.time) / 60
 
     @property
+    def measurement_s(self) -> float:
+        """Seconds of one measurement of held-out and general loss, and of the answers that are looked at."""
+        whole = sum(line.amount for line in self.time if line.name == "measuring")
+        return whole / max(measurements(self.recipe, self.steps), 1)
+
+    @property
     def warnings(self) -> list[str]:
         """What can hardly be meant so, in words."""
         said = []
@@ -148,6 +154,7 @@ class Plan:
             "spare_bytes": self.spare_bytes,
             "time": [_line_to_json(line, "seconds") for line in self.time],
             "step_s": round(self.step_s, 4),
+            "measurement_s": round(self.measurement_s, 2),
             "tokens_per_s": round(self.tokens_a_second, 1),
             "minutes": round(self.minutes, 2),
             "disk_bytes": self.disk_bytes,

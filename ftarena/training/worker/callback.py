@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from ftarena.training.runs import RunState
+from ftarena.processes import read_json
+from ftarena.training.runs import PLAN, RunState
 from ftarena.training.worker.eta import Eta
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.measuring import Measuring
@@ -33,6 +34,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
         self._recipe = job.recipe
         self._stop = job.stop
         self._measuring = measuring
+        self._plan = read_json(job.directory / PLAN)
         self._eta = Eta(0, None, False)
         self._began = 0.0
         self._logged = 0.0
@@ -54,10 +56,18 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Measure what the model can do before it learns anything, or what a stopped run left unmeasured."""
         step = state.global_step
-        self._eta = Eta(state.max_steps, self._recipe.eval_steps, self._measuring.measures)
+        measures = self._measuring.measures
+        self._eta = Eta(
+            state.max_steps,
+            self._recipe.eval_steps,
+            measures,
+            step_s=_seconds(self._plan.get("step_s")),
+            evaluation_s=_seconds(self._plan.get("measurement_s")) or 0.0,
+        )
         if step not in self._measured and (step == 0 or self._is_due(step, state.max_steps)):
+            self._reporter.progress(step, state.max_steps, self._eta.left(step, evaluating=measures))
             self._evaluate(args, state, control, kwargs["model"])
-        self._reporter.progress(step, state.max_steps, None)
+        self._reporter.progress(step, state.max_steps, self._eta.left(step))
         self._logged = self._saved = time.monotonic()
         self._evaluating_s = 0.0
 
@@ -137,3 +147,9 @@ def peak_memory_bytes() -> int:
     if torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_reserved())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _seconds(planned: Any) -> float | None:
+    """Return a figure of a plan that another version may have written, or None where it is no duration."""
+    usable = isinstance(planned, int | float) and not isinstance(planned, bool) and 0 <= planned < 1e9
+    return float(planned) if usable else None
