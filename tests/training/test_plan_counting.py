@@ -55,15 +55,16 @@ def recipe(**keys: object) -> Recipe:
     return Recipe.model_validate(said).resolved()
 
 
-def test_an_adapter_instead_of_all_weights_gets_its_learning_rate() -> None:
+@pytest.mark.parametrize(("given", "advised"), [(1e-5, "0.0001"), (5e-5, "0.0002"), (1e-3, None)])
+def test_an_adapter_instead_of_all_weights_gets_its_learning_rate(given: float, advised: str | None) -> None:
     """The advice that turns full fine-tuning into LoRA turns 1e-5 into 1e-4 with it."""
     plan = plan_of(
-        recipe(tuning="full", pure_bf16=True, learning_rate=1e-5),
+        recipe(tuning="full", pure_bf16=True, learning_rate=given),
         card=card_named("24GB"),
         measured=measured(*[1500] * 16),
     )
     changes = changes_of(plan.remedies)
-    assert changes["--tuning"] in ("lora", "qlora") and changes["--learning-rate"] == "0.0001"
+    assert changes["--tuning"] in ("lora", "qlora") and changes.get("--learning-rate") == advised
 
 
 def test_measuring_probing_and_the_exam_take_time() -> None:

@@ -151,7 +151,11 @@ def _layer_bytes(recipe: Recipe, shape: Shape, weights: Weights, choices: Choice
     if choices.liger:
         layer *= known.LIGER_SHARE
     if weights.adapter:
-        layer += (2 if choices.bf16 else 4) * 7 * recipe.lora_r
+        each = 2 if choices.bf16 else 4
+        layer += each * 7 * recipe.lora_r
+        if recipe.tuning == "dora":
+            # PEFT multiplies the base's output and the adapter's with what DoRA learns of them: both are kept.
+            layer += 2 * each * shape.linear_outputs
     return layer
 
 

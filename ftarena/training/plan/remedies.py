@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ftarena.recipes.defaults import FULL_LR_DIVISOR
+from ftarena.recipes.defaults import FULL_LR_DIVISOR, defaults_of
 from ftarena.recipes.schema import Recipe
 from ftarena.training.plan.choices import Choices
 from ftarena.training.plan.lengths import Lengths
@@ -125,10 +125,15 @@ def _candidates(recipe: Recipe, choices: Choices, lengths: Lengths) -> Iterator[
 
 
 def _as_adapter(recipe: Recipe) -> dict[str, Any]:
-    """Return the change from all weights to an adapter, which wants ten times the learning rate."""
+    """Return the change from all weights to an adapter, which wants ten times the learning rate.
+
+    One that is an adapter's already is left alone, and none becomes more than twice what is usual.
+    """
     change: dict[str, Any] = {"tuning": "lora"}
-    if recipe.learning_rate is not None:
-        change["learning_rate"] = float(f"{recipe.learning_rate * FULL_LR_DIVISOR:.6g}")
+    usual = defaults_of(recipe.method).lora_learning_rate
+    if recipe.learning_rate is not None and recipe.learning_rate < usual:
+        wanted = min(recipe.learning_rate * FULL_LR_DIVISOR, 2 * usual)
+        change["learning_rate"] = float(f"{wanted:.6g}")
     if recipe.pure_bf16:
         change["pure_bf16"] = False
     return change

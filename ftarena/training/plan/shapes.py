@@ -67,6 +67,12 @@ class Shape:
         return self.kv_heads * self.head_dim
 
     @property
+    def linear_outputs(self) -> int:
+        """Width of what the linear layers of one layer put out for one token, all together."""
+        attention = self.heads * self.head_dim + 2 * self.kv_width + self.hidden
+        return attention + (self.mlp_products - 1) * self.intermediate + self.hidden
+
+    @property
     def attention_linear(self) -> int:
         """Weights of the linear layers of one layer's attention."""
         width = self.heads * self.head_dim
