@@ -36,7 +36,9 @@ def translate(said: Translation, *, data_folder: Path | None, rows: shared.Count
         said.carry("use_swanlab", "report_to", ["swanlab"])
     if said.values.get("method") != "grpo":
         said.assume(
-            "too_long", "truncate", f"as {keys.TOOL} does; a cut answer unlearns stopping: drop leaves it out"
+            "too_long",
+            "truncate",
+            f"{keys.TOOL}'s default; a cut answer unlearns stopping: drop leaves it out",
         )
     settle_template(said, "template")
     shared.adam(said)

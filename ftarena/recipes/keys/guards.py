@@ -33,7 +33,7 @@ class GuardKeys(KeyGroup):
     """Stop where the training loss is so many times the median of the last logs for three logs in a row."""
 
     probe_answers: bool | None = None
-    """Let the model answer eight held-out questions (48 tokens at most) at each measurement, and look whether
+    """Let the model answer eight held-out questions (32 tokens at most) at each measurement, and look whether
     the answers loop, never end or have become gibberish. Default: for methods that learn from preferences or
     rewards, whose own figures do not show it."""
 
