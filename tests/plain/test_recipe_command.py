@@ -53,7 +53,7 @@ def test_an_import_for_programs(
     assert [remark["key"] for remark in said["lost"]] == ["deepspeed"] and said["lost"][0]["instead"]
     assert [remark["key"] for remark in said["needless"]] == ["template"]
     assert yaml.safe_load(said["recipe"])["max_length"] == 64
-    assert "data/dataset_info.json:mine" in said["missing"][0]
+    assert "no dataset_info.json in data, which would say where mine is" in said["missing"][0]
 
 
 def test_types_that_are_not_read_are_said_at_once(
