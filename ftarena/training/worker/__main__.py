@@ -4,6 +4,7 @@ Everything it has to say is in the run's folder; its exit code is 0 where it fin
 1 where it failed. While it waits for its turn it is small: torch is loaded when the device is its own.
 """
 
+import logging
 import os
 import sys
 import traceback
@@ -69,6 +70,8 @@ def _work(directory: Path, *, resume: bool) -> int:
 
 def _train(directory: Path, reporter: Reporter, stop: StopFlag, *, resume: bool) -> RunState:
     reporter.doing(RunState.PREPARING, "loading libraries (about 10 s)")
+    # bitsandbytes, which PEFT imports where it is, advises on a CPU to install one more package.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     # Imported here, so that the status already says so during the seconds it takes.
     from ftarena.recipes.load import load_recipe
     from ftarena.training.worker.training import train

@@ -33,6 +33,9 @@ class RunExamples:
     heldout: list[Encoded]
     """Answers that are never trained on, whose loss is measured; empty for a model that writes none."""
 
+    heldout_pairs: list[EncodedPair]
+    """Pairs that are never trained on, which a model that scores answers has to rank; else empty."""
+
 
 def encode_run(job: Job, chat: ChatTokenizer, data: RunData) -> RunExamples:
     """Return the examples of a run as tokens that fit, and tell what was noticed about them.
@@ -47,19 +50,24 @@ def encode_run(job: Job, chat: ChatTokenizer, data: RunData) -> RunExamples:
     """
     encoder, fitter = ChatEncoder(chat), Fitter(job)
     answers = _measurable(job, data.heldout)
-    heldout = fitter.answers(list(encoder.encode(answers)), "heldout")
+    heldout: list[Encoded] = []
+    heldout_pairs: list[EncodedPair] = []
+    if job.recipe.method == "reward":
+        heldout_pairs = fitter.pairs(list(encoder.encode_pairs(answers)), "heldout")
+    else:
+        heldout = fitter.answers(list(encoder.encode(answers)), "heldout")
     train = _train(job, encoder, fitter, data.train)
     n_examples = len(data.train) + len(answers)
     for code, count in encoder.noticed.items():
         job.reporter.event(code, f"{CODES[code].what}: {count} of {n_examples} examples", examples=count)
-    return RunExamples(train, heldout)
+    return RunExamples(train, heldout, heldout_pairs)
 
 
 def _train(
     job: Job, encoder: ChatEncoder, fitter: "Fitter", examples: Sequence[Example]
 ) -> list[Encoded] | list[EncodedPair] | list[EncodedLabelled] | list[EncodedQuestion]:
     if job.recipe.method in PAIR_METHODS:
-        return fitter.pairs(list(encoder.encode_pairs(examples)))
+        return fitter.pairs(list(encoder.encode_pairs(examples)), "train")
     if job.recipe.method == "kto":
         return fitter.labelled(list(encoder.encode_labelled(examples)))
     if job.recipe.method == "grpo":
@@ -68,16 +76,20 @@ def _train(
 
 
 def _measurable(job: Job, heldout: Sequence[Example]) -> list[Example]:
-    """Return the held-out examples whose answer ought to become likelier, and tell how many have none."""
+    """Return the held-out examples that can be measured on, and tell how many cannot.
+
+    Answers that ought to become likelier; for a model that scores answers, pairs.
+    """
     if job.recipe.method == "reward":
-        if heldout:
+        pairs = [one for one in heldout if one.rejected]
+        if len(pairs) < len(heldout):
             job.reporter.event(
                 "heldout-unused",
-                "a reward model writes no answers, so there is no held-out loss to measure; "
-                f"{len(heldout)} examples are only kept out of training",
-                examples=len(heldout),
+                "a reward model is measured on pairs, since it writes no answers: "
+                f"{len(heldout) - len(pairs)} of {len(heldout)} examples are none",
+                examples=len(heldout) - len(pairs),
             )
-        return []
+        return pairs
     good = [one for one in heldout if one.completion and one.label is not False]
     if len(good) < len(heldout):
         job.reporter.event(
@@ -129,12 +141,14 @@ class Fitter:
         )
         return kept
 
-    def pairs(self, pairs: list[EncodedPair]) -> list[EncodedPair]:
+    def pairs(self, pairs: list[EncodedPair], part: str) -> list[EncodedPair]:
         """Return the pairs that fit and tell the answers apart, and say how many there are.
 
         Raises:
             FtarenaError: As for `answers`; or a pair's answers are the same tokens.
         """
+        if not pairs:
+            return []
         limit = self._recipe.max_length
         for pair in pairs:
             if pair.chosen_ids == pair.rejected_ids:
@@ -143,12 +157,12 @@ class Fitter:
                     "remove the row",
                 )
 
-        kept = self._fit(pairs, "train", lambda pair: pair.length, lambda pair: pair.cut(limit))
+        kept = self._fit(pairs, part, lambda pair: pair.length, lambda pair: pair.cut(limit))
         tokens = sum(
             2 * len(pair.prompt_ids) + len(pair.chosen_ids) + len(pair.rejected_ids) for pair in kept
         )
         self._reporter.event(
-            "train-data", f"train: {len(kept)} pairs, {tokens} tokens", examples=len(kept), tokens=tokens
+            f"{part}-data", f"{part}: {len(kept)} pairs, {tokens} tokens", examples=len(kept), tokens=tokens
         )
         return kept
 

@@ -1,6 +1,5 @@
 """Bringing a model into memory: on which device, in which number format, and which weights of it learn."""
 
-import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -91,8 +90,6 @@ def _four_bits(computed: torch.dtype) -> BitsAndBytesConfig:
             "tuning: qlora needs the package bitsandbytes, and it is not here",
             "pip install bitsandbytes, or use tuning: lora",
         )
-    # On a CPU bitsandbytes 0.50 warns that a kernel it could download is not there.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -1,11 +1,11 @@
 """What is measured of the model itself: before training, at intervals, and after; and what the guards say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ftarena.curation.tokens import Encoded
+from ftarena.curation.tokens import Encoded, EncodedPair
 from ftarena.recipes.keys.guards import PROBED_METHODS
 from ftarena.recipes.schema import REFERENCED_METHODS
 from ftarena.scoring.paired import Difference, MeasuredLosses, paired_difference
@@ -25,6 +25,7 @@ from ftarena.training.verdicts import (
 )
 from ftarena.training.worker.guarding.drift import Drift
 from ftarena.training.worker.guarding.probe import ask, choose_questions
+from ftarena.training.worker.guarding.ranking import rank_pairs
 from ftarena.training.worker.guarding.scoring import score_answers
 from ftarena.training.worker.job import Job
 
@@ -41,6 +42,7 @@ class _Look:
     general: MeasuredLosses | None
     kl: float | None
     said: Said | None
+    accuracy: float | None
 
 
 class Measuring:
@@ -51,6 +53,7 @@ class Measuring:
         heldout: Examples that are never trained on, encoded; may be empty.
         general: General questions with reference answers, encoded; may be empty.
         pad_id: Token that fills up shorter examples.
+        pairs: Pairs that are never trained on, for a model that scores answers; may be empty.
         answer_tokens: Mean length of the chosen answers trained on; unknown or none without pairs.
     """
 
@@ -61,13 +64,15 @@ class Measuring:
         general: Sequence[Encoded],
         pad_id: int,
         *,
+        pairs: Sequence[EncodedPair] = (),
         answer_tokens: float | None = None,
     ) -> None:
         self._job = job
         # A reward model gives a score and answers nothing: there is no loss of answers to measure.
-        answers = job.recipe.method != "reward"
-        self._heldout = list(heldout) if answers else []
-        self._general = list(general) if answers else []
+        self._answers = job.recipe.method != "reward"
+        self._heldout = list(heldout) if self._answers else []
+        self._general = list(general) if self._answers else []
+        self._pairs = [] if self._answers else list(pairs)
         self._pad_id = pad_id
         self._answer_tokens = answer_tokens
         probes = job.recipe.probe_answers
@@ -93,7 +98,7 @@ class Measuring:
     @property
     def measures(self) -> bool:
         """Whether there is anything to measure on."""
-        return bool(self._heldout or self._general)
+        return bool(self._heldout or self._general or self._pairs)
 
     def state(self) -> dict[str, Any]:
         """Return what has to be known again when the run is resumed; plain values and tensors."""
@@ -116,7 +121,10 @@ class Measuring:
         self._alarmed = set(state["alarmed"])
 
     def measure(self, model: Any, step: int) -> dict[str, float]:
-        """Return metrics by name (`eval_loss`, `general_loss`, `kl`); empty where someone asked to stop.
+        """Return metrics by name; empty where someone asked to stop.
+
+        `eval_loss`, `general_loss` and `kl`; of a model that scores answers `eval_accuracy`, the share of
+        held-out pairs that it ranks right. How far the measurement is stands in the run's status.
 
         `guards.json` is written anew. Nothing changes in the model, and no random number is drawn.
 
@@ -137,9 +145,12 @@ class Measuring:
             self._general_start = self._general_start or look.general
         if look.kl is not None:
             values["kl"] = look.kl
+        if look.accuracy is not None:
+            values["eval_accuracy"] = look.accuracy
         self._said_start = self._said_start or look.said
         self._newest = look
-        self._tell(self.guards(), step)
+        if self._answers:
+            self._tell(self.guards(), step)
         return values
 
     def guards(self) -> list[Guard]:
@@ -183,14 +194,28 @@ class Measuring:
             "stop": lambda: self._job.stop.requested,
         }
         size = self._job.recipe.per_device_eval_batch_size
-        heldout = general = kl = said = None
+        counted = _Counted(self._job.reporter.note, step, self._count)
+        heldout = general = kl = said = accuracy = None
+        if self._pairs:
+            accuracy = rank_pairs(
+                model,
+                self._pairs,
+                batch_size=size,
+                bf16=common["bf16"],
+                stop=common["stop"],
+                told=counted.more,
+            )
+            if accuracy is None:
+                return None
         if self._heldout:
-            heldout = score_answers(model, self._heldout, batch_size=size, **common)
+            heldout = score_answers(model, self._heldout, batch_size=size, told=counted.more, **common)
             if heldout is None:
                 return None
         if self._general:
             self._drift.begin()
-            general = score_answers(model, self._general, batch_size=size, look=self._drift.look, **common)
+            general = score_answers(
+                model, self._general, batch_size=size, look=self._drift.look, told=counted.more, **common
+            )
             if general is None:
                 return None
             kl = self._drift.end()
@@ -198,7 +223,13 @@ class Measuring:
             said = ask(model, self._questions, **common)
             if said is None:
                 return None
-        return _Look(step, heldout, general, kl, said)
+            counted.more(len(self._questions))
+        return _Look(step, heldout, general, kl, said, accuracy)
+
+    @property
+    def _count(self) -> int:
+        """How many examples, pairs and questions a measurement looks at."""
+        return len(self._pairs) + len(self._heldout) + len(self._general) + len(self._questions)
 
     def _preferring(self) -> Preferring:
         """Return what the run's own figures say lately."""
@@ -213,6 +244,21 @@ class Measuring:
         if recipe.method in REFERENCED_METHODS and recipe.beta and self._answer_tokens and reward is not None:
             change = reward / recipe.beta / self._answer_tokens
         return Preferring(change, late("rewards/accuracies"))
+
+
+class _Counted:
+    """Tells how far a measurement is: `measuring at step 0: 24 of 48`."""
+
+    def __init__(self, note: Callable[[str], None], step: int, total: int) -> None:
+        self._note = note
+        self._step = step
+        self._total = total
+        self._done = 0
+
+    def more(self, count: int) -> None:
+        """Count what is done."""
+        self._done += count
+        self._note(f"measuring at step {self._step}: {self._done} of {self._total}")
 
 
 def mean_chosen_tokens(examples: Sequence[Any]) -> float | None:

@@ -24,7 +24,15 @@ from ftarena.training.runs import EVENTS, METRICS, STATUS, RunState, read_events
 
 _THROTTLE_S = 0.5
 
-_SHOWN = ("loss", "eval_loss", "rewards/margins", "rewards/accuracies", "learning_rate", "tokens_per_s")
+_SHOWN = (
+    "loss",
+    "eval_loss",
+    "eval_accuracy",
+    "rewards/margins",
+    "rewards/accuracies",
+    "learning_rate",
+    "tokens_per_s",
+)
 
 _HELD_BACK = 100_000
 # Lines kept in memory while the disk is full: 30 MB or so.
@@ -50,7 +58,7 @@ class Reporter:
             "eta_s": None,
             "metrics": before.metrics,
         }
-        self._progress_written = 0.0
+        self._progress_written = self._noted = self._eta_at = 0.0
         self._metrics_written = 0.0
         self._waiting_lines: defaultdict[str, list[str]] = defaultdict(list)
         self._said: set[tuple[str, str]] = set()
@@ -117,16 +125,25 @@ class Reporter:
         self._write()
 
     def note(self, message: str) -> None:
-        """Say for how long already something takes; in the status only, the log would fill with it.
+        """Say how far or for how long already something is; in the status only, the log would fill with it.
 
-        May be called from another thread while the run's own is busy.
+        Written at most twice a second; what is left of the time runs on. May be called from another thread
+        while the run's own is busy.
         """
         self._status["message"] = clean_line(message)
+        now = time.monotonic()
+        if now - self._noted < _THROTTLE_S:
+            return
+        if self._status["eta_s"] is not None:
+            self._status["eta_s"] = max(self._status["eta_s"] - (now - self._eta_at), 0.0)
+            self._eta_at = now
+        self._noted = now
         self._write()
 
     def progress(self, step: int, total_steps: int, eta_s: float | None) -> None:
         """Note how far it is; written at most twice a second."""
         self._said.clear()  # from here on everything is new
+        self._eta_at = time.monotonic()
         self._status |= {
             "state": RunState.TRAINING,
             "step": step,

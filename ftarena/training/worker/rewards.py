@@ -153,11 +153,12 @@ def _own(name: str, defined: dict[str, Any], recipe: Recipe, tell: Tell) -> Rewa
 @contextmanager
 def _told(what: str, tell: Tell) -> Iterator[None]:
     """Say what happens, and for how long already, while it takes long: it may never end."""
-    done = threading.Event()
+    done, told = threading.Event(), list[str]()
     began = time.monotonic()
 
     def say() -> None:
         while not done.wait(_SLOW_S):
+            told.append(what)
             tell(f"{what} for {time.monotonic() - began:.0f} s")
 
     teller = threading.Thread(target=say, name="telling", daemon=True)
@@ -167,3 +168,5 @@ def _told(what: str, tell: Tell) -> Iterator[None]:
     finally:
         done.set()
         teller.join()
+        if told:
+            tell(f"{what} took {time.monotonic() - began:.0f} s")

@@ -99,6 +99,7 @@ def train(
         examples.heldout,
         general,
         tokenizer.pad_token_id,
+        pairs=examples.heldout_pairs,
         answer_tokens=mean_chosen_tokens(examples.train),
     )
     callback, watchdog = RunCallback(job, measuring), Watchdog(job)

@@ -32,6 +32,7 @@ def score_answers(
     bf16: bool,
     stop: Callable[[], bool],
     look: Look | None = None,
+    told: Callable[[int], None] = lambda count: None,
 ) -> MeasuredLosses | None:
     """Return the loss of each example, or None where `stop` said so.
 
@@ -43,6 +44,7 @@ def score_answers(
         bf16: Whether to compute in bfloat16.
         stop: Asked before each batch.
         look: Looks at every distribution on the way.
+        told: Called after each batch with how many examples it scored.
     """
     order = sorted(range(len(examples)), key=lambda index: (-len(examples[index].input_ids), index))
     causal = model.get_base_model() if isinstance(model, PeftModel) else model
@@ -65,6 +67,7 @@ def score_answers(
                     found = torch.zeros(len(batch), dtype=torch.float64, device=device)
                     for row, value in enumerate(found.index_add_(0, rows, chosen).tolist()):
                         sums[order[start + row]] -= value
+                told(len(batch))
     finally:
         model.train(training)
     tokens = tuple(max(sum(label != IGNORED for label in one.labels[1:]), 1) for one in examples)
