@@ -8,7 +8,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format screens clean
+.PHONY: help setup demo test nightly check format screens clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -27,6 +27,9 @@ check: setup ## format, lint, types, and the arrows between packages
 
 test: check ## everything: checks, unit tests, real models, a real terminal
 	$(BIN)/python -m pytest
+
+nightly: setup ## train every method with every tuning on the demo's real model (an hour or two)
+	FTARENA_TABLE_MODEL=demo:smollm2 $(BIN)/python -m pytest tests/training/test_methods.py -k every_method
 
 format: setup ## put the code into its format
 	$(BIN)/ruff format .

@@ -5,12 +5,15 @@ The losses are held against their formulas in `test_losses`.
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ftarena.recipes.models import resolve_model
+from ftarena.training.models import prepare_model
 from ftarena.training.runs import Run, RunState, read_events, read_metrics
 from ftarena.workspace import Workspace
 
@@ -94,6 +97,14 @@ def trained(
     return train
 
 
+@pytest.fixture(scope="session")
+def table_model(request: pytest.FixtureRequest) -> Path:
+    """The model of the table: a tiny one, or by night the real one that FTARENA_TABLE_MODEL names."""
+    if name := os.environ.get("FTARENA_TABLE_MODEL"):
+        return prepare_model(resolve_model(name))
+    return Path(request.getfixturevalue("tiny_model"))
+
+
 def weights_of(model: Any) -> dict[str, Any]:
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
@@ -101,20 +112,23 @@ def weights_of(model: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("tuning", TUNINGS)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains_with_every_tuning(
-    trained: Callable[..., Run], tiny_model: Path, method: str, tuning: str
+    trained: Callable[..., Run], table_model: Path, method: str, tuning: str
 ) -> None:
     """The run ends well, what should learn has moved, nothing else has, and the folder loads."""
     if tuning == "qlora":
         pytest.importorskip("bitsandbytes", reason="qlora needs bitsandbytes")
-    run = trained(method, tuning)
+    real = {} if "FTARENA_TABLE_MODEL" not in os.environ else {"learning_rate": 1e-4}
+    layers = json.loads((table_model / "config.json").read_text())["num_hidden_layers"]
+    tuning = tuning if tuning != "last-1" or not real else f"last-{layers // 10}"
+    run = trained(method, tuning, model_name_or_path=table_model, **real)
     assert run.state is RunState.FINISHED, run.message
     losses = [row["loss"] for row in read_metrics(run) if "loss" in row]
     assert len(losses) == 2 and all(map(math.isfinite, losses))
     whole = tuning not in ADAPTERS or (method == "reward" and tuning != "qlora")
     if whole:
-        check_whole(run.directory, tiny_model, method, tuning)
+        check_whole(run.directory, table_model, method, tuning)
     else:
-        check_adapter(run.directory, tiny_model, method, tuning)
+        check_adapter(run.directory, table_model, method, tuning, layers)
 
 
 def check_whole(folder: Path, base: Path, method: str, tuning: str) -> None:
@@ -131,15 +145,17 @@ def check_whole(folder: Path, base: Path, method: str, tuning: str) -> None:
     after = weights_of(model)
     moved = {name for name in before.keys() & after.keys() if not torch.equal(before[name], after[name])}
     assert {weight.dtype for weight in after.values()} == {torch.float32}
-    layers = {"0", "1"} if tuning != "last-1" else {"1"}
-    assert {name.split(".")[2] for name in moved if ".layers." in name} == layers
-    assert ("model.norm.weight" in moved) == (tuning in ("full", "last-1"))
+    layers = range(model.config.num_hidden_layers)
+    if tuning.startswith("last-"):
+        layers = layers[-int(tuning.removeprefix("last-")) :]
+    assert {int(name.split(".")[2]) for name in moved if ".layers." in name} == set(layers)
+    assert ("model.norm.weight" in moved) == (tuning not in ADAPTERS)
     assert ("model.embed_tokens.weight" in moved) == (tuning == "full")
     if method == "reward":
         assert model.config.pad_token_id not in (None, 2)  # 2 is <|im_end|>, which ends an answer
 
 
-def check_adapter(folder: Path, base: Path, method: str, tuning: str) -> None:
+def check_adapter(folder: Path, base: Path, method: str, tuning: str, layers: int) -> None:
     """An adapter that PEFT loads, and that does something."""
     from peft import AutoPeftModelForCausalLM, PeftConfig
     from safetensors.torch import load_file
@@ -149,7 +165,7 @@ def check_adapter(folder: Path, base: Path, method: str, tuning: str) -> None:
     assert config.use_dora == (tuning == "dora") and config.use_rslora == (tuning == "rslora")
     saved = load_file(folder / "adapter_model.safetensors")
     ups = [weight for name, weight in saved.items() if "lora_B" in name]
-    assert len(ups) == 14 and all(weight.abs().max() > 0 for weight in ups)
+    assert len(ups) == 7 * layers and all(weight.abs().max() > 0 for weight in ups)
     assert not [name for name in saved if ".ref." in name]
     if method == "reward":
         assert any("score" in name for name in saved)
@@ -199,12 +215,55 @@ def test_my_own_reward_runs_only_with_my_leave(trained: Callable[..., Run], tmp_
 
 
 def test_what_has_no_heldout_loss_says_so(trained: Callable[..., Run]) -> None:
-    """Bad answers are not held against the model, and a reward model writes none."""
-    for method in ("kto", "reward"):
-        run = trained(method, "lora", eval_split=6)
+    """Bad answers are not held against the model."""
+    run = trained("kto", "lora", eval_split=6)
+    assert run.state is RunState.FINISHED, run.message
+    assert any(event["event"] == "heldout-unused" for event in read_events(run))
+    assert any("eval_loss" in row for row in read_metrics(run))
+
+
+def test_a_reward_model_is_held_against_pairs_it_has_not_seen(
+    trained: Callable[..., Run], rows: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I see whether it ranks held-out pairs right, before and after, and how far the measuring is."""
+    noted: list[str] = []
+    monkeypatch.setattr(
+        "ftarena.training.worker.reporter.Reporter.note", lambda self, message: noted.append(message)
+    )
+    for keys in ({"eval_split": 6}, {"eval_dataset": rows("dpo")}):
+        run = trained("reward", "full", max_steps=20, **keys)
         assert run.state is RunState.FINISHED, run.message
-        assert any(event["event"] == "heldout-unused" for event in read_events(run))
-        assert any("eval_loss" in row for row in read_metrics(run)) == (method == "kto")
+        before, after = (row for row in read_metrics(run) if "eval_accuracy" in row)
+        assert (before["step"], after["step"]) == (0, 20)
+        assert 0 <= before["eval_accuracy"] <= 1 and "eval_loss" not in after
+        # The better answers are the shorter ones: there is something to learn that holds for all.
+        assert after["eval_accuracy"] >= 5 / 6
+        assert not any(event["event"] == "heldout-unused" for event in read_events(run))
+    assert noted[0] == "measuring at step 0: 4 of 6" and noted[-1] == "measuring at step 20: 12 of 12"
+
+
+def test_a_reward_model_is_not_held_against_single_answers(
+    trained: Callable[..., Run], rows: Callable[[str], Path]
+) -> None:
+    """Answers without a worse one are no use to it, and I am told."""
+    run = trained("reward", "lora", eval_dataset=rows("sft"))
+    assert run.state is RunState.FINISHED, run.message
+    assert any(event["event"] == "heldout-unused" for event in read_events(run))
+    assert not any("eval_accuracy" in row for row in read_metrics(run))
+
+
+def test_questions_that_do_not_fill_a_step_fail_the_run(
+    trained: Callable[..., Run], rows: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """What is dropped for its length leaves too few: the run does not finish as if it had learned."""
+    short = [{"prompt": f"What is {n}?"} for n in range(2)]
+    long = [{"prompt": "Say it again. " * 60 + str(n)} for n in range(2)]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in short + long))
+    run = trained(
+        "grpo", "lora", dataset=file, too_long="drop", num_generations=2, per_device_train_batch_size=8
+    )
+    assert run.state is RunState.FAILED and "after 0 of " in run.message, run.message
 
 
 def test_what_cannot_be_served_is_said_before_training(trained: Callable[..., Run]) -> None:
