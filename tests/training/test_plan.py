@@ -209,6 +209,23 @@ def test_auto_takes_more_on_a_larger_card() -> None:
     assert small < large
 
 
+def test_dora_keeps_both_outputs_of_each_layer() -> None:
+    """DoRA takes more memory than LoRA: what base and adapter put out, both kept for the way back."""
+    card = Card("cpu", "cpu", 64 * 2**30, 100e9, 20e9, True)
+    kept = {
+        tuning: next(
+            line.amount
+            for line in plan_of(recipe(tuning=tuning), card=card, measured=measured(*[100] * 16)).memory
+            if line.name == "activations"
+        )
+        for tuning in ("lora", "dora")
+    }
+    shape = shape_of(QWEN_7B, "a model")
+    tokens = (kept["dora"] - kept["lora"]) / (shape.layers * 2 * 4 * shape.linear_outputs)
+    assert shape.linear_outputs == 3 * 3584 + 2 * 512 + 2 * 18944
+    assert tokens == pytest.approx(round(tokens)) and round(tokens) % 100 == 0 and tokens > 0
+
+
 def test_what_does_not_fit_comes_with_what_to_change() -> None:
     """Too large for my card: I am told what to change, the least harm first, until it fits."""
     plan = plan_of(
