@@ -78,7 +78,7 @@ def why_not(run: Run) -> FtarenaError | None:
         )
     if run.adapter is None and run.model is None:
         return FtarenaError(
-            f"the run {run.id} has nothing to answer with: it is {run.state}", f"ftarena runs show {run.id}"
+            f"the run {run.id} has nothing to answer with: it {run.state.told}", f"ftarena runs show {run.id}"
         )
     if run.tuning == "dora":
         return FtarenaError(

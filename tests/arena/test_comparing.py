@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,13 @@ def make_run(tmp_path: Path) -> MakeRun:
     def make(checkpoints: dict[int, bytes], weights: bytes | None, state: str = "finished") -> Run:
         folder = Workspace(tmp_path / ".ftarena").ensure().runs / "lesson-1"
         folder.mkdir(parents=True)
-        said = {"name": "lesson", "method": "sft", "state": state, "base_model": "m", "started_at": 1e12}
+        said = {
+            "name": "lesson",
+            "method": "sft",
+            "state": state,
+            "base_model": "m",
+            "started_at": time.time(),
+        }
         write_json(folder / STATUS, said)
         for step, content in checkpoints.items():
             checkpoint = folder / checkpoint_name(step)

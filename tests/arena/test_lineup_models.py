@@ -106,7 +106,7 @@ def test_what_cannot_answer_says_why(workspace: Workspace, store: Store, make_ru
     assert not sync_lineup(store, workspace)
     with pytest.raises(FtarenaError, match="scores answers and gives none"):
         find_contestant(store, workspace, "run:judge")
-    with pytest.raises(FtarenaError, match="nothing to answer with: it is failed"):
+    with pytest.raises(FtarenaError, match="nothing to answer with: it has failed"):
         find_contestant(store, workspace, "run:broken")
     with pytest.raises(FtarenaError, match="DoRA adapter, which the engine") as caught:
         find_contestant(store, workspace, "run:dora")

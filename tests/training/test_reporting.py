@@ -310,6 +310,10 @@ def test_a_run_says_that_the_disk_was_full(folder: Path) -> None:
     reporter.event("replay", "meanwhile")
     (folder / "events.jsonl").unlink()
     (folder / "kept").rename(folder / "events.jsonl")
+    with reporter.unless_full(), Path("/dev/full").open("wb", buffering=0) as full:
+        full.write(b"guards")
+    with pytest.raises(FileNotFoundError), reporter.unless_full():
+        (folder / "none").read_text()
     # Refuses the status that is written aside; the one that is there takes the last word.
     (folder / f".{STATUS}.{os.getpid()}").symlink_to("/dev/full")
     reporter.end(RunState.FINISHED, "")

@@ -94,7 +94,7 @@ class _Script:
 
 async def _sit(run: Run, workspace: Workspace, tell: Tell) -> tuple[list[Guard], list[dict[str, Any]]]:
     if run.adapter is None and run.model is None:
-        raise FtarenaError(f"the run has left nothing that could answer: it is {run.state}")
+        raise FtarenaError(f"the run has left nothing that could answer: it {run.state.told}")
     if run.method == "reward":
         raise FtarenaError("a reward model judges answers and writes none")
     paper = paper_of(run)

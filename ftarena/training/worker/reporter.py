@@ -13,8 +13,8 @@ import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,14 @@ class Reporter:
     def _begin(self) -> None:
         """Note from when on the device is this run's."""
         self._status["began_at"] = self._status["began_at"] or time.time()
+
+    @contextmanager
+    def unless_full(self) -> Iterator[None]:
+        """Let the block pass where the disk is full; an event says so once there is room."""
+        try:
+            yield
+        except OSError as error:
+            self._full(error)
 
     def _note_memory(self, peak: float | None) -> None:
         if peak is not None:

@@ -173,7 +173,7 @@ class RunActions(Place):
         """Examine the chosen run by the engine: a process of its own, which writes into the run's folder."""
         run = self._need_run()
         if run.adapter is None and run.model is None:
-            raise FtarenaError(f"{run.name} has left nothing to examine: it is {run.state}")
+            raise FtarenaError(f"{run.name} has left nothing to examine: it {run.state.told}")
         await asyncio.to_thread(_examine, run)
         words = "Twenty answers, recitation, knowledge: the guards below say what was found, in minutes."
         self._tell("Examining", words)
