@@ -180,7 +180,8 @@ class Measuring:
 
     def _tell(self, guards: Sequence[Guard], step: int) -> None:
         """Write what the guards find, and note each alarm once, when it begins."""
-        write_guards(self._job.directory / GUARDS, guards)
+        with self._job.reporter.unless_full():
+            write_guards(self._job.directory / GUARDS, guards)
         alarms = {guard.name: guard.words for guard in guards if guard.verdict == "alarm"}
         for name in sorted(alarms.keys() - self._alarmed):
             self._job.reporter.event("guard-alarm", f"{name}: {alarms[name]}", guard=name, step=step)
