@@ -154,8 +154,7 @@ def _layer_bytes(recipe: Recipe, shape: Shape, weights: Weights, choices: Choice
         each = 2 if choices.bf16 else 4
         layer += each * 7 * recipe.lora_r
         if recipe.tuning == "dora":
-            # PEFT multiplies the base's output and the adapter's with what DoRA learns of them: both are kept.
-            layer += 2 * each * shape.linear_outputs
+            layer += known.DORA_OUTPUTS * each * shape.linear_outputs
     return layer
 
 
