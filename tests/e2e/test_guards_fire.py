@@ -19,16 +19,16 @@ HOT = {
     "lr_scheduler_type": "constant",
     "loss_type": "sigmoid",
     "loss_weights": "1.0",
-    "max_steps": "30",
+    "max_steps": "24",
 }
 """What people try first: a learning rate of supervised training, no SFT term, a second epoch."""
 
 
 def prefer(workspace: Workspace, sft: Run, **keys: str) -> tuple[Run, dict[str, Guard]]:
     few = {
-        "dataset": f"[{DATA}/preferences.jsonl#8]",
+        "dataset": f"[{DATA}/preferences.jsonl#4]",
         "eval_dataset": f"[{DATA}/heldout.jsonl#8]",
-        "general_dataset": "[builtin:general#16]",
+        "general_dataset": "[builtin:general#8]",
         "init_from": sft.id,
         "per_device_train_batch_size": "2",
         "gradient_accumulation_steps": "1",
