@@ -381,7 +381,7 @@ def test_a_second_worker_in_the_same_folder_writes_nothing(
     assert (interrupted / STATUS).read_bytes() == before
     change_status(interrupted, state="finished")
     assert worker.main([str(interrupted), "--resume"]) == 1, "a finished run was done again"
-    assert "has ended while this process waited" in capsys.readouterr().out
+    assert "has finished while this process waited" in capsys.readouterr().out
 
 
 def test_the_step_that_is_promised_is_the_one_it_goes_on_from(

@@ -22,8 +22,6 @@ from ftarena.training.worker.log import never_fail
 from ftarena.training.worker.reporter import Reporter
 from ftarena.training.worker.stopping import StopFlag, StopRequested
 
-_ENDED = [str(state) for state in RunState if state.ended]
-
 _ENDS = {
     RunState.STOPPED: "stopped on request after step {step}",
     RunState.PAUSED: "paused after step {step}; ftarena runs resume {id} goes on",
@@ -40,8 +38,8 @@ def main(arguments: list[str]) -> int:
     try:
         # A worker that has said its last word is gone a second or two later.
         with hold(directory, WORKING, wait_s=LINGERING_S):
-            if read_json(directory / STATUS).get("state") in _ENDED:
-                print(f"{directory.name} has ended while this process waited for it: nothing is done")
+            if read_json(directory / STATUS).get("state") == RunState.FINISHED:
+                print(f"{directory.name} has finished while this process waited for it: nothing is done")
                 return 1
             return _work(directory, resume="--resume" in arguments)
     except Held:
@@ -60,7 +58,8 @@ def _work(directory: Path, *, resume: bool) -> int:
     except StopRequested:
         reporter.end(RunState.STOPPED, "stopped before the first step; nothing was saved")
         return 0
-    except BaseException as error:  # noqa: BLE001  # the last line of defence: a reason in the status, all in the log
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # the last line of defence
+        # A reason in the status, all in the log.
         traceback.print_exc()
         reporter.end(RunState.FAILED, explain(error))
         return 1
