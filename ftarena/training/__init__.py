@@ -1,22 +1,6 @@
-"""Training: models made ready, runs started, paused, resumed, watched, stopped. The work is in `worker`.
+"""Training: models made ready, runs planned, started, paused, resumed, watched, shipped.
 
-Importing this package loads no machine-learning library; only the worker's own process does.
+`jobs` starts and stops runs, `runs` reads what they leave on disk, `plan` says beforehand what one takes,
+`figures` shows how it goes, `verdicts` and `guards` say whether it got worse, `shipping` takes its model out.
+The work itself is in `worker`, a process of its own: nothing else here loads a machine-learning library.
 """
-
-from ftarena.training.jobs import pause_run, resume_run, start_run, stop_run
-from ftarena.training.models import prepare_model
-from ftarena.training.runs import Run, RunState, find_run, list_runs, read_events, read_metrics
-
-__all__ = [
-    "Run",
-    "RunState",
-    "find_run",
-    "list_runs",
-    "pause_run",
-    "prepare_model",
-    "read_events",
-    "read_metrics",
-    "resume_run",
-    "start_run",
-    "stop_run",
-]

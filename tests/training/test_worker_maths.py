@@ -155,6 +155,16 @@ class AtStep:
     """The one thing of a trainer's state that matters here."""
 
     global_step = 7
+    max_steps = 100
+
+
+class NoWarmup:
+    """The one thing of a trainer's arguments that matters here."""
+
+    @staticmethod
+    def get_warmup_steps(total: int) -> int:
+        """Return how many steps the learning rate rises."""
+        return 0
 
 
 @pytest.mark.parametrize(
@@ -168,7 +178,7 @@ def test_spoilt_weights_end_the_run(logs: dict[str, float], said: str) -> None:
     """A NaN is not trained on until the morning; I am told what to lower."""
     watcher, _ = watchdog()
     with pytest.raises(FtarenaError, match=said) as error:
-        watcher.on_log(None, AtStep, None, logs)
+        watcher.on_log(NoWarmup, AtStep, None, logs)
     assert "learning_rate" in error.value.hint
 
 
@@ -176,20 +186,20 @@ def test_a_loss_of_nothing_ends_the_run() -> None:
     """A loss of exactly 0 three times means that no token is learned."""
     watcher, _ = watchdog()
     for _ in range(2):
-        watcher.on_log(None, AtStep, None, {"loss": 0.0})
-    watcher.on_log(None, AtStep, None, {"loss": 0.1})
+        watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.0})
+    watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.1})
     for _ in range(2):
-        watcher.on_log(None, AtStep, None, {"loss": 0.0})
+        watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.0})
     with pytest.raises(FtarenaError, match="exactly 0"):
-        watcher.on_log(None, AtStep, None, {"loss": 0.0})
+        watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.0})
 
 
 def test_a_wrong_reference_ends_the_run() -> None:
     """DPO against another model than the one it started from is found at the first step."""
     watcher, reporter = watchdog("dpo")
-    watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 1e-6})
+    watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.7, "rewards/margins": 1e-6})
     assert reporter.events == ["reference-checked"]
-    watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})  # later it may move
+    watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})  # later it may move
     watcher, _ = watchdog("dpo")
     with pytest.raises(FtarenaError, match="reference is not the model at the start"):
-        watcher.on_log(None, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})
+        watcher.on_log(NoWarmup, AtStep, None, {"loss": 0.7, "rewards/margins": 0.5})

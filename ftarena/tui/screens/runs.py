@@ -9,7 +9,6 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical, VerticalScroll
 
 from ftarena.text import clean_line
-from ftarena.tui.drawing.training import run_cells, run_rows, tab_row
 from ftarena.tui.screens.place import FIRST_STEPS
 from ftarena.tui.screens.runs_acting import RunActions
 from ftarena.tui.situation import Situation
@@ -126,6 +125,8 @@ class RunsScreen(RunActions):
         self.refresh_bindings()
 
     def _list(self) -> None:
+        from ftarena.tui.drawing.training import run_cells
+
         unknown = (None, ("–", "quiet"))
         self.query_one("#runs", RowList).show_rows(
             [
@@ -202,6 +203,7 @@ class RunsScreen(RunActions):
     def _show(self, log: list[str]) -> None:
         from ftarena.training.figures.charts import charts_of
         from ftarena.training.runs import RESOLVED_RECIPE
+        from ftarena.tui.drawing.training import run_rows
 
         standing = self._standing
         assert standing is not None
@@ -218,6 +220,7 @@ class RunsScreen(RunActions):
     def _draw_charts(self) -> None:
         from ftarena.training.figures.charts import CHARTS, marks_of, series_of
         from ftarena.training.figures.exporting import run_label
+        from ftarena.tui.drawing.training import tab_row
 
         standing, over = self._standing, self._over
         if standing is None:
