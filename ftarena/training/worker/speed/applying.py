@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ftarena.training.plan.constants import COMPILE_PAYS_FLOP
 from ftarena.training.worker.compact_head import add_compact_head
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.speed import varlen
@@ -9,14 +10,6 @@ from ftarena.training.worker.speed.compiling import compile_layers, decoder_laye
 from ftarena.training.worker.speed.head import add_piecewise_head
 from ftarena.training.worker.speed.lora import shorten_lora
 from ftarena.training.worker.speed.packing import PackedCollator
-
-_SAVED_SHARE = 0.2
-# Of a step's time, by compiled layers: 18 % on a 7.6B model (benchmarks/results).
-_WORTH_S = {True: 40.0, False: 180.0}
-# By whether rows are packed. Compiling for the one shape of packed batches takes 15 to 22 s, for batches of
-# all lengths 92 s (7.6B, benchmarks/results): a run has to win back twice that.
-_RATE = 300e12
-# Multiplications and additions a second of a large card in practice; only to judge whether compiling pays.
 
 
 def hasten(trainer: Any, job: Job) -> list[str]:
@@ -61,7 +54,7 @@ def _worth_compiling(trainer: Any, model: Any, job: Job) -> bool:
     """Return whether compiled layers win back the time that compiling takes."""
     tokens = _tokens(trainer, job)
     weights = sum(weight.numel() for weight in model.parameters())
-    return bool(4 * weights * tokens / _RATE * _SAVED_SHARE > _WORTH_S[job.recipe.packing])
+    return bool(4 * weights * tokens > COMPILE_PAYS_FLOP[job.recipe.packing])
 
 
 def _tokens(trainer: Any, job: Job) -> float:

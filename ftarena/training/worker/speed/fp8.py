@@ -105,8 +105,3 @@ def fits(weight: Any) -> bool:
     """Return whether the hardware can multiply by a weight of this shape."""
     right = weight.dtype is torch.bfloat16 or not weight.is_cuda
     return right and all(size % _MULTIPLE == 0 for size in weight.shape)
-
-
-def supported() -> bool:
-    """Return whether this machine's GPU multiplies 8-bit floating point numbers."""
-    return bool(torch.cuda.is_available() and torch.cuda.get_device_capability() >= (9, 0))

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Dataset
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from ftarena.curation.tokens import EncodedPair
 from ftarena.training.worker.job import Job
-from ftarena.training.worker.trainers.shared import RunTrainer, ready, shared_arguments
+from ftarena.training.worker.trainers.shared import RunTrainer, pair_rows, ready, shared_arguments
 
 
 class PairTrainer(RunTrainer, DPOTrainer):  # type: ignore[misc]  # TRL has no types
@@ -44,15 +43,6 @@ def pair_trainer(
         callbacks: Are told about steps and logs.
     """
     recipe = job.recipe
-    rows = [
-        {
-            "prompt_ids": pair.prompt_ids,
-            "chosen_ids": pair.chosen_ids,
-            "rejected_ids": pair.rejected_ids,
-            "length": pair.length,
-        }
-        for pair in pairs
-    ]
     config = DPOConfig(
         **shared_arguments(job),
         loss_type=["ipo"] if recipe.method == "ipo" else list(recipe.loss_type),
@@ -65,7 +55,7 @@ def pair_trainer(
         PairTrainer(
             model=model,
             args=config,
-            train_dataset=Dataset.from_list(rows),
+            train_dataset=pair_rows(pairs),
             processing_class=tokenizer,
             callbacks=callbacks,
         ),

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from datasets import Dataset
 from transformers import TrainerCallback
 from trl.trainer.utils import add_fused_lm_head
 
 from ftarena.curation.tokens import IGNORED, EncodedPair
 from ftarena.training.worker.job import Job
-from ftarena.training.worker.trainers.shared import RunTrainer, ready, shared_arguments
+from ftarena.training.worker.trainers.shared import RunTrainer, pair_rows, ready, shared_arguments
 
 # That they are experimental is for us to know (their versions are pinned), not for the user to read.
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
@@ -138,15 +137,6 @@ def reference_free_trainer(
         callbacks: Are told about steps and logs.
     """
     recipe = job.recipe
-    rows = [
-        {
-            "prompt_ids": pair.prompt_ids,
-            "chosen_ids": pair.chosen_ids,
-            "rejected_ids": pair.rejected_ids,
-            "length": pair.length,
-        }
-        for pair in pairs
-    ]
     arguments = shared_arguments(job) | {"remove_unused_columns": False}
     kind: Any = OddsTrainer
     config: Any = None
@@ -170,7 +160,7 @@ def reference_free_trainer(
             model=model,
             args=config,
             data_collator=PairCollator(tokenizer.pad_token_id),
-            train_dataset=Dataset.from_list(rows),
+            train_dataset=pair_rows(pairs),
             processing_class=tokenizer,
             callbacks=callbacks,
         ),

@@ -1,9 +1,12 @@
 """What the trainers of all methods have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from datasets import Dataset
 from transformers import PrinterCallback, ProgressCallback
 
+from ftarena.curation.tokens import EncodedPair
 from ftarena.training.worker.checkpoints import SafeCheckpoints
 from ftarena.training.worker.job import Job
 from ftarena.training.worker.speed import hasten
@@ -58,6 +61,21 @@ def _optimiser(job: Job) -> str:
     """On a GPU AdamW in one launch for all weights instead of several for each; the result is the same."""
     name = job.recipe.optim
     return "adamw_torch_fused" if name == "adamw_torch" and job.machine.device == "cuda" else name
+
+
+def pair_rows(pairs: Sequence[EncodedPair]) -> Dataset:
+    """Return pairs as the rows that preference trainers take; `length` is what they are grouped by."""
+    return Dataset.from_list(
+        [
+            {
+                "prompt_ids": pair.prompt_ids,
+                "chosen_ids": pair.chosen_ids,
+                "rejected_ids": pair.rejected_ids,
+                "length": pair.length,
+            }
+            for pair in pairs
+        ]
+    )
 
 
 def ready(trainer: Any, job: Job) -> Any:
