@@ -123,7 +123,7 @@ COMPILE_S = 25.0
 COMPILE_PAYS_FLOP = {True: 300e12 * 40.0 / 0.2, False: 300e12 * 180.0 / 0.2}
 """Four multiplications a weight and token: a run of more of them compiles its layers by itself. By whether
 rows are packed: compiling for their one shape takes 15 to 22 s, for batches of all lengths 92 s, and a run
-has to win back twice that. Compiled layers save a fifth of a step, at some 300e12 operations a second (7.6B)."""
+has to win back twice that. Compiled layers save a fifth of a step, at some 300e12 a second (7.6B)."""
 
 PROBE_ANSWERS, PROBE_TOKENS = 8, 32
 """Answers that the probe lets a model write at each measurement, and their most tokens
