@@ -7,86 +7,25 @@ and whoever is interrupted finds the same battle again, with the same sides.
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ftarena.arena.contestants import who_takes_part
-from ftarena.arena.draw import Combination, Pool, draw, pool
+from ftarena.arena.differing import differing
+from ftarena.arena.leaks import giveaway
+from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal
+from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, Pool, pool, sides
+from ftarena.arena.settings import read_settings
+from ftarena.arena.tallies import tallies
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
-from ftarena.store import OUTCOMES, BattleRow, ContestantRow, NamesShown, Outcome, Store
+from ftarena.store import OUTCOMES, BattleRow, ContestantRow, LabelerKind, NamesShown, Outcome, Store
+from ftarena.store.ids import iso
 
+__all__ = ["AlreadyDecidedError", "Arena", "BlindBattle", "ChatAnswer", "Progress", "Reveal"]
 
-class AlreadyDecidedError(FtarenaError):
-    """This labeler has voted on the battle, or skipped it, and has not taken that back."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlindBattle:
-    """All that a labeler may know before the vote. Texts are raw: clean them where they are shown."""
-
-    id: str
-    messages: tuple[Message, ...]
-    """The prompt's turns."""
-
-    left: str
-    """The answer on the left."""
-
-    right: str
-    number: int
-    """How manyth battle of this labeler it is, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reveal:
-    """Who was who, for after the vote."""
-
-    left: str
-    """Name of the contestant that was on the left."""
-
-    right: str
-    outcome: Outcome
-    left_tokens: int | None
-    """Length of the left answer in tokens."""
-
-    right_tokens: int | None
-
-    @property
-    def winner(self) -> str | None:
-        """Name of the contestant that was found better, or `None`."""
-        return {"left": self.left, "right": self.right}.get(self.outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a labeler is. Counts what these contestants and prompts give, not other battles of theirs."""
-
-    labeler: str
-    voted: int
-    planned: int
-    """Battles there are when every answer has been made; known identical ones are not among them."""
-
-    ready: int
-    """Battles that could be shown now, the open one included."""
-
-    identical: int
-    """Combinations left out because both answers look the same."""
-
-    skipped: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChatAnswer:
-    """One side of a blind chat exchange."""
-
-    contestant: str
-    """Its name in the store."""
-
-    text: str
-    n_tokens: int | None = None
-    finish_reason: str | None = None
-    history: tuple[Message, ...] | None = None
-    """What this side was really sent, the last user turn included, where that is not the common conversation
-    (in a longer chat each side sees its own earlier answers)."""
+_REPEAT_AFTER = 5
+"""A battle is shown again, with its sides swapped, after this many others at the earliest."""
 
 
 class Arena:
@@ -100,6 +39,8 @@ class Arena:
         prompts: Source or sources of prompts to draw from; `None` is all but chats and imports.
         rng: Where chance comes from; give a seeded one to repeat a session.
         names_shown: When this labeler is told the names; kept with each vote, since it may matter later.
+            `None` is what the arena's settings say.
+        kind: What the labeler is: a person, or a judge.
 
     Raises:
         FtarenaError: A contestant is unknown or cannot answer.
@@ -113,17 +54,26 @@ class Arena:
         contestants: Sequence[str] | None = None,
         prompts: str | Collection[str] | None = None,
         rng: random.Random | None = None,
-        names_shown: NamesShown = "after",
+        names_shown: NamesShown | None = None,
+        kind: LabelerKind = "human",
     ) -> None:
         if not labeler.strip():
             raise FtarenaError("a labeler needs a name", "give one with --labeler NAME")
         self.labeler = labeler
-        self.names_shown = names_shown
+        self.settings = read_settings(store)
+        self.names_shown: NamesShown = names_shown or self.settings.names
+        self._kind: LabelerKind = kind
         self._store = store
         self._ballots = store.ballots
         self._names = None if contestants is None else tuple(dict.fromkeys(contestants))
         self._sources = {prompts} if isinstance(prompts, str) else prompts
         self._rng = rng or random.SystemRandom()
+        self._giveaways: dict[tuple[str, str], str | None] = {}
+        if (known := store.ballots.labelers().get(labeler, kind)) != kind:
+            raise FtarenaError(
+                f"{labeler!r} is a {'judge' if known == 'judge' else 'person'} in this arena",
+                "votes of people and of judges are never mixed: take another name",
+            )
         self.contestants()
 
     def contestants(self) -> list[ContestantRow]:
@@ -146,16 +96,85 @@ class Arena:
             for battle in self._ballots.open_battles(self.labeler):
                 if battle.left in allowed and battle.right in allowed:
                     return self._blind(battle)
-            answers, found, had = self._situation()
-            drawn = draw(found.ready, had, self._rng)
-            if drawn is None:
+            if (again := self._repeat()) is not None:
+                return again
+            battle_id = self._draw()
+            if battle_id is None:
                 return None
-            battle_id = self._ballots.add_battle(
-                self.labeler,
-                prompt_id=drawn.prompt_id,
-                left=(drawn.left, answers[drawn.prompt_id, drawn.left]),
-                right=(drawn.right, answers[drawn.prompt_id, drawn.right]),
+        return self._blind(self._own(battle_id))
+
+    def _draw(self) -> str | None:
+        """Commit a new battle and return its id; one in which an answer gives itself away only at the end."""
+        situation = self._situation()
+        left_over = situation.open(self.settings.overlap)
+        leaked: list[Combination] = []
+        while left_over:
+            choice = SAMPLERS[self.settings.sampler](
+                Outlook(
+                    open=left_over,
+                    had=situation.had,
+                    tallies=lambda: tallies(self._store),
+                    differing=lambda: differing(self._store),
+                ),
+                self._rng,
             )
+            if choice is None:
+                break
+            if self._leak(choice.combination, situation) is None:
+                return self._commit(choice.combination, situation, choice.boost)
+            leaked.append(choice.combination)
+            left_over = [combination for combination in left_over if combination != choice.combination]
+        return self._commit(self._rng.choice(leaked), situation) if leaked else None
+
+    def _commit(self, drawn: Combination, situation: "_Situation", boost: float = 1.0) -> str:
+        left, right = sides(drawn, self._rng)
+        return self._ballots.add_battle(
+            self.labeler,
+            prompt_id=drawn.prompt_id,
+            left=(left, situation.answers[drawn.prompt_id, left]),
+            right=(right, situation.answers[drawn.prompt_id, right]),
+            kind=self._kind,
+            leaked=self._leak(drawn, situation),
+            boost=boost,
+        )
+
+    def _leak(self, drawn: Combination, situation: "_Situation") -> str | None:
+        for one in drawn.pair:
+            key = drawn.prompt_id, one
+            if key not in self._giveaways:
+                answer = self._store.answer(situation.answers[key])
+                self._giveaways[key] = giveaway(answer.text if answer else "", telling_names(self._store))
+            if (found := self._giveaways[key]) is not None:
+                return found
+        return None
+
+    def _repeat(self) -> BlindBattle | None:
+        """Commit, once in a while, a battle that this labeler decided before, with the sides swapped."""
+        if self._kind == "judge" or self._rng.random() >= self.settings.attention:
+            return None
+        drawn = self._ballots.drawn(self.labeler)
+        repeated = {one.repeat_of for one in drawn}
+        takes_part = {row.id for row in self.contestants()}
+        decided = [
+            one
+            for one in drawn[:-_REPEAT_AFTER]
+            if one.standing == "vote"
+            and one.repeat_of is None
+            and one.battle_id not in repeated
+            and {one.left_id, one.right_id} <= takes_part
+        ]
+        if not decided:
+            return None
+        first = self._own(self._rng.choice(decided).battle_id)
+        ids = {row.name: row.id for row in self.contestants()}
+        battle_id = self._ballots.add_battle(
+            self.labeler,
+            prompt_id=first.prompt_id or "",
+            left=(ids[first.right], first.right_answer_id or ""),
+            right=(ids[first.left], first.left_answer_id or ""),
+            repeat_of=first.id,
+            leaked=first.leaked,
+        )
         return self._blind(self._own(battle_id))
 
     def vote(self, battle_id: str, outcome: Outcome, *, elapsed_ms: int, before_end: bool = False) -> None:
@@ -183,6 +202,43 @@ class Arena:
                 before_end=before_end,
                 names_shown=self.names_shown,
             )
+
+    def by_criterion(self, battle_id: str, criterion: str, outcome: Outcome) -> None:
+        """Add to a vote that stands which answer is better by one criterion; the last word on it counts.
+
+        Raises:
+            FtarenaError: The battle is somebody else's or unknown, no vote stands on it, or the criterion
+            is none
+                of the arena's.
+        """
+        if outcome not in OUTCOMES:
+            raise FtarenaError(f"{outcome!r} is no vote", f"one of {', '.join(OUTCOMES)}")
+        if criterion not in self.settings.criteria:
+            raise FtarenaError(
+                f"{criterion!r} is no criterion here",
+                f"one of {', '.join(self.settings.criteria)}"
+                if self.settings.criteria
+                else "set some: ftarena arena set criteria=helpful,correct",
+            )
+        self._ballots.add_detail(self._standing_vote(battle_id), criterion, outcome=outcome)
+
+    def by_strength(self, battle_id: str, strength: int) -> None:
+        """Add to a vote that stands how clear the preference is, 1 (barely) to 5 (by far).
+
+        Raises:
+            FtarenaError: The battle is somebody else's or unknown, no vote stands on it, or it is no such
+            number.
+        """
+        if strength not in range(1, 6):
+            raise FtarenaError(f"a preference cannot be {strength} clear", "1 (barely) to 5 (by far)")
+        self._ballots.add_detail(self._standing_vote(battle_id), "strength", strength=strength)
+
+    def _standing_vote(self, battle_id: str) -> str:
+        self._own(battle_id)
+        ballot = self._ballots.standing(battle_id, self.labeler)
+        if ballot is None or ballot.kind != "vote":
+            raise FtarenaError("there is no vote on this battle to add to", "vote first")
+        return ballot.event_id
 
     def skip(self, battle_id: str, reason: str = "") -> None:
         """Leave a battle undecided; it does not come back unless the skip is taken back with `undo`.
@@ -249,11 +305,14 @@ class Arena:
         """Return how far this labeler is."""
         contestants = [row.id for row in self.contestants()]
         prompts = set(self._store.prompt_ids(self._sources))
-        _, found, _ = self._situation()
+        situation = self._situation()
         ours = [
             drawn
             for drawn in self._ballots.drawn(self.labeler)
-            if drawn.left_id in contestants and drawn.right_id in contestants and drawn.prompt_id in prompts
+            if drawn.left_id in contestants
+            and drawn.right_id in contestants
+            and drawn.prompt_id in prompts
+            and drawn.repeat_of is None
         ]
         closed = {
             Combination.of(drawn.prompt_id, drawn.left_id, drawn.right_id): drawn.standing
@@ -262,12 +321,13 @@ class Arena:
         }
         states = list(closed.values())
         pairs = len(contestants) * (len(contestants) - 1) // 2
+        taken = situation.taken(self.settings.overlap) - closed.keys()
         return Progress(
             labeler=self.labeler,
             voted=states.count("vote"),
-            planned=pairs * len(prompts) - len(found.identical),
-            ready=sum(combination not in closed for combination in found.ready),
-            identical=len(found.identical),
+            planned=pairs * len(prompts) - len(situation.pool.identical) - len(taken),
+            ready=sum(c not in closed and c not in taken for c in situation.pool.ready),
+            identical=len(situation.pool.identical),
             skipped=states.count("skip"),
         )
 
@@ -295,8 +355,14 @@ class Arena:
             sides = [self._keep(prompt_id, side) for side in (left, right)]
             if sides[0][0] == sides[1][0]:
                 raise FtarenaError(f"{left.contestant!r} cannot meet itself", "choose another one for a side")
+            names = telling_names(self._store)
             battle_id = self._ballots.add_battle(
-                self.labeler, prompt_id=prompt_id, left=sides[0], right=sides[1], origin="chat"
+                self.labeler,
+                prompt_id=prompt_id,
+                left=sides[0],
+                right=sides[1],
+                origin="chat",
+                leaked=giveaway(left.text, names) or giveaway(right.text, names),
             )
         return self._blind(self._own(battle_id))
 
@@ -316,17 +382,26 @@ class Arena:
         )
         return row.id, answer_id
 
-    def _situation(self) -> tuple[dict[tuple[str, str], str], Pool, list[Combination]]:
-        """Return the answers by (prompt, contestant), what could be drawn, and what this labeler has had."""
+    def _situation(self) -> "_Situation":
         first = self._store.first_answers()
         prompts = self._store.prompt_ids(self._sources)
         contestants = [row.id for row in self.contestants()]
-        found = pool(contestants, prompts, {key: looks for key, (_, looks) in first.items()})
-        had = [
-            Combination.of(drawn.prompt_id, drawn.left_id, drawn.right_id)
-            for drawn in self._ballots.drawn(self.labeler)
-        ]
-        return {key: answer_id for key, (answer_id, _) in first.items()}, found, had
+        held: dict[Combination, int] = {}
+        if self.settings.overlap is not None and self._kind == "human":
+            since = datetime.now(UTC) - timedelta(minutes=self.settings.lease_minutes)
+            for one in self._ballots.held_by_others(self.labeler, iso(since)):
+                key = Combination.of(one.prompt_id, one.left_id, one.right_id)
+                held[key] = held.get(key, 0) + one.labelers
+        return _Situation(
+            answers={key: answer_id for key, (answer_id, _) in first.items()},
+            pool=pool(contestants, prompts, {key: looks for key, (_, looks) in first.items()}),
+            had=[
+                Combination.of(drawn.prompt_id, drawn.left_id, drawn.right_id)
+                for drawn in self._ballots.drawn(self.labeler)
+                if drawn.repeat_of is None
+            ],
+            held=held,
+        )
 
     def _own(self, battle_id: str) -> BattleRow:
         battle = self._ballots.battle(battle_id)
@@ -352,3 +427,34 @@ class Arena:
             right=right.text,
             number=self._ballots.number(battle.id, self.labeler),
         )
+
+
+class _Situation(NamedTuple):
+    """What an arena looks like to one labeler."""
+
+    answers: dict[tuple[str, str], str]
+    """Answer ids by (prompt, contestant)."""
+
+    pool: Pool
+    had: list[Combination]
+    """What this labeler has been given, repeats not counted again."""
+
+    held: dict[Combination, int]
+    """How many others have it before them or have voted on it; empty where that does not matter."""
+
+    def taken(self, overlap: int | None) -> set[Combination]:
+        """Return what enough others have."""
+        return set() if overlap is None else {key for key, count in self.held.items() if count >= overlap}
+
+    def open(self, overlap: int | None) -> list[Combination]:
+        """Return what this labeler may be given now."""
+        gone = self.taken(overlap) | set(self.had)
+        return [combination for combination in self.pool.ready if combination not in gone]
+
+
+def telling_names(store: Store) -> set[str]:
+    """Return the names that would tell who wrote an answer: of contestants, runs and models."""
+    names = set()
+    for row in store.contestants():
+        names |= {row.name, row.run_id or "", (row.model or "").rpartition("/")[2].rpartition(":")[2]}
+    return names - {""}

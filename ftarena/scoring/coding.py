@@ -85,7 +85,7 @@ def encode(votes: Sequence[Vote]) -> CodedVotes:
     if not votes:
         none = np.zeros(0, dtype=np.int64)
         return CodedVotes((), none, none, none, none, none, (), ())
-    lefts, rights, outcomes, labelers, prompts = zip(*votes, strict=True)
+    lefts, rights, outcomes, labelers, prompts, _ = zip(*votes, strict=True)
     names = tuple(sorted(set(lefts) | set(rights)))
     code = {name: place for place, name in enumerate(names)}
     left, right = _codes(lefts, code), _codes(rights, code)

@@ -35,3 +35,6 @@ class Vote(NamedTuple):
     prompt: str
     """Id of the prompt. Votes on the same prompt are not independent of each other; where prompts are not
     known, give every vote an id of its own."""
+
+    weight: float = 1.0
+    """How much it counts in ratings and rates, more than 0: 1 unless its prompt was drawn by preference."""

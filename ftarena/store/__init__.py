@@ -11,6 +11,7 @@ from ftarena.store.rows import (
     BallotRow,
     BattleRow,
     ContestantRow,
+    LabelerKind,
     NamesShown,
     Outcome,
     PromptRow,
@@ -18,6 +19,7 @@ from ftarena.store.rows import (
     Turn,
     VoteRow,
 )
+from ftarena.store.selection import Selection, Voters
 from ftarena.store.store import Store
 
 __all__ = [
@@ -27,11 +29,14 @@ __all__ = [
     "Ballots",
     "BattleRow",
     "ContestantRow",
+    "LabelerKind",
     "NamesShown",
     "Outcome",
     "PromptRow",
     "RunRow",
+    "Selection",
     "Store",
     "Turn",
     "VoteRow",
+    "Voters",
 ]

@@ -8,10 +8,21 @@ from typing import Literal, NamedTuple
 
 from ftarena.store.database import Database, mended
 from ftarena.store.ids import content_hash, next_ulid, now, storable, ulid_time
-from ftarena.store.rows import BallotRow, BattleRow, NamesShown, Origin, Outcome, VoteRow
+from ftarena.store.rows import (
+    Aspect,
+    BallotRow,
+    BattleRow,
+    LabelerKind,
+    NamesShown,
+    Origin,
+    Outcome,
+    VoteRow,
+)
+from ftarena.store.selection import FROM, Selection, conditions, outcome_of
 
 _BATTLE = """
-SELECT b.id, b.origin, w.name, b.prompt_id, l.name, r.name, b.left_answer_id, b.right_answer_id, b.created_at
+SELECT b.id, b.origin, w.name, b.prompt_id, l.name, r.name, b.left_answer_id, b.right_answer_id, b.created_at,
+       b.repeat_of, b.leaked
 FROM battles b JOIN labelers w ON w.id = b.labeler_id
 JOIN contestants l ON l.id = b.left_id JOIN contestants r ON r.id = b.right_id
 """
@@ -23,15 +34,21 @@ FROM standing_events e JOIN labelers w ON w.id = e.labeler_id
 
 # "<> 'import'" lets SQLite use the partial index of the labelers' own battles.
 _DRAWN = """
-SELECT b.prompt_id, b.left_id, b.right_id,
+SELECT b.id, b.prompt_id, b.left_id, b.right_id,
        (SELECT e.kind FROM standing_events e WHERE e.battle_id = b.id AND e.labeler_id = b.labeler_id
-        ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
+        ORDER BY e.created_at DESC, e.id DESC LIMIT 1), b.repeat_of
 FROM battles b WHERE b.labeler_id = ? AND b.origin <> 'import' AND b.origin = 'arena' ORDER BY b.id
 """
 
-_VOTES = """
-SELECT b.left_id, b.right_id, v.outcome, v.labeler_id, coalesce(b.prompt_id, b.id)
-FROM votes v JOIN battles b ON b.id = v.battle_id WHERE v.blind ORDER BY v.created_at, v.position, v.id
+# A combination is held by whoever voted on it, and by whoever has it before them since a moment ago. Judges
+# and repeats hold nothing. CROSS JOIN: few labelers, many imported battles.
+_HELD = """
+SELECT b.prompt_id, b.left_id, b.right_id, count(DISTINCT b.labeler_id)
+FROM labelers w CROSS JOIN battles b ON b.labeler_id = w.id AND b.origin <> 'import' AND b.origin = 'arena'
+LEFT JOIN standing_events e ON e.battle_id = b.id AND e.labeler_id = b.labeler_id
+WHERE w.kind = 'human' AND b.repeat_of IS NULL AND w.id <> ?
+  AND (e.kind = 'vote' OR (e.id IS NULL AND b.created_at >= ?))
+GROUP BY b.prompt_id, b.left_id, b.right_id
 """
 
 # From the events that were taken back, which are few, not from the votes, which may be a million: CROSS JOIN
@@ -47,10 +64,14 @@ JOIN contestants r ON r.id = b.right_id
 WHERE ? OR NOT (l.hidden OR r.hidden)
 """
 
+EVERYTHING = Selection()
+"""What a verdict rests on: all blind votes of people that stand."""
+
 
 class Drawn(NamedTuple):
     """Which answers a labeler has been given, and what became of it."""
 
+    battle_id: str
     prompt_id: str
     left_id: str
     """Id of the contestant on the left."""
@@ -59,6 +80,18 @@ class Drawn(NamedTuple):
     standing: Literal["vote", "skip"] | None
     """What stands on it; `None` is an open battle."""
 
+    repeat_of: str | None
+    """The battle that is shown again here with the sides swapped."""
+
+
+class Held(NamedTuple):
+    """How many other people have an answer pair, or have voted on it."""
+
+    prompt_id: str
+    left_id: str
+    right_id: str
+    labelers: int
+
 
 class Ballots:
     """The battles and ballots of a database."""
@@ -66,14 +99,19 @@ class Ballots:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def labeler(self, name: str) -> str:
+    def labeler(self, name: str, kind: LabelerKind = "human") -> str:
         """Return the id of the labeler called `name`, adding them where new. Call it inside a transaction."""
         labeler_id = labeler_id_of(name)
         self._database.connection.execute(
-            "INSERT INTO labelers (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (labeler_id, storable(name), now()),
+            "INSERT INTO labelers (id, name, kind, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (labeler_id, storable(name), kind, now()),
         )
         return labeler_id
+
+    def labelers(self) -> dict[str, LabelerKind]:
+        """Return everybody who ever had a battle or a vote, by name, and whether it is a person or a
+        judge."""
+        return dict(self._database.rows("SELECT name, kind FROM labelers ORDER BY created_at, name"))
 
     def add_battle(
         self,
@@ -83,6 +121,10 @@ class Ballots:
         left: tuple[str, str],
         right: tuple[str, str],
         origin: Origin = "arena",
+        kind: LabelerKind = "human",
+        repeat_of: str | None = None,
+        leaked: str | None = None,
+        boost: float = 1.0,
     ) -> str:
         """Commit a battle, before any of it is shown.
 
@@ -92,19 +134,24 @@ class Ballots:
             left: Ids of contestant and answer on the left.
             right: The same for the right.
             origin: Where it comes from.
+            kind: What the labeler is, where they are new.
+            repeat_of: The battle that is shown again with the sides swapped; this one is never scored.
+            leaked: What an answer gives itself away by.
+            boost: How much likelier the prompt was drawn than in a uniform draw.
 
         Returns:
             Its id, which grows with every battle of this labeler.
         """
         with self._database.transaction() as connection:
-            labeler_id = self.labeler(labeler)
+            labeler_id = self.labeler(labeler, kind)
             (last,) = connection.execute(
                 "SELECT max(id) FROM battles WHERE labeler_id = ? AND origin <> 'import'", (labeler_id,)
             ).fetchone()
             battle_id = next_ulid(last)
             connection.execute(
                 "INSERT INTO battles (id, origin, labeler_id, prompt_id, left_id, right_id,"
-                " left_answer_id, right_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " left_answer_id, right_answer_id, created_at, repeat_of, leaked, boost)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     battle_id,
                     origin,
@@ -115,6 +162,9 @@ class Ballots:
                     left[1],
                     right[1],
                     ulid_time(battle_id),
+                    repeat_of,
+                    None if leaked is None else storable(leaked),
+                    boost,
                 ),
             )
         return battle_id
@@ -138,6 +188,15 @@ class Ballots:
         """Return every prompt and pair a labeler has been given in the arena, oldest first."""
         found = self._database.rows(_DRAWN, (labeler_id_of(labeler),))
         return [Drawn(*row) for row in found]
+
+    def held_by_others(self, labeler: str, since: str) -> list[Held]:
+        """Return what other people have voted on, or have had before them since a time.
+
+        Args:
+            labeler: Whose own battles do not count.
+            since: ISO 8601 in UTC; a battle given before it and not decided holds nothing any more.
+        """
+        return [Held(*row) for row in self._database.rows(_HELD, (labeler_id_of(labeler), since))]
 
     def number(self, battle_id: str, labeler: str) -> int:
         """Return the how manyth battle of this labeler it is, counted from 1 in the order they were given."""
@@ -218,32 +277,72 @@ class Ballots:
             )
         return event_id
 
-    def standing_votes(
-        self, *, contestants: Collection[str] | None = None, include_hidden: bool = False
-    ) -> list[VoteRow]:
-        """Return the blind votes that stand, in the order they were cast.
-
-        A vote on a battle whose names this labeler had been told before (an earlier vote was followed by the
-        names, and taken back) stands, but is not among them: `not_blind` counts those.
+    def add_detail(
+        self, event_id: str, aspect: Aspect, *, outcome: Outcome | None = None, strength: int | None = None
+    ) -> str:
+        """Append what else was decided with a vote, and return its id; the last one of an aspect stands.
 
         Args:
-            contestants: Names; only votes between two of them. `None` is everybody.
-            include_hidden: Whether votes on hidden contestants count too.
+            event_id: The vote.
+            aspect: A criterion, with an outcome; or `strength`, with a strength.
+            outcome: Which answer is better by the criterion.
+            strength: How clear the preference is, 1 (barely) to 5 (by far).
+        """
+        with self._database.transaction() as connection:
+            (last,) = connection.execute(
+                "SELECT max(id) FROM ballot_details WHERE event_id = ?", (event_id,)
+            ).fetchone()
+            detail_id = next_ulid(last)
+            connection.execute(
+                "INSERT INTO ballot_details (id, event_id, aspect, outcome, strength, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (detail_id, event_id, storable(aspect), outcome, strength, ulid_time(detail_id)),
+            )
+        return detail_id
+
+    def details(self, event_id: str) -> dict[Aspect, Outcome | int]:
+        """Return what else stands with a vote: an outcome by criterion, and `strength` as a number."""
+        found = self._database.rows(
+            "SELECT aspect, coalesce(outcome, strength) FROM ballot_details WHERE event_id = ? ORDER BY id",
+            (event_id,),
+        )
+        return dict(found)
+
+    def standing_votes(self, selection: Selection = EVERYTHING) -> list[VoteRow]:
+        """Return the blind votes that stand and are meant, in the order they were cast.
+
+        A vote on a battle whose names this labeler had been told before (an earlier vote was followed by the
+        names, and taken back) stands, but is not among them: `not_blind` counts those. Nor is a vote on a
+        repeated battle.
+
+        Args:
+            selection: Which.
         """
         rows = self._database.rows("SELECT id, name, hidden FROM contestants")
         names = {
             contestant_id: name
             for contestant_id, name, hidden in rows
-            if (include_hidden or not hidden) and (contestants is None or name in contestants)
+            if (selection.include_hidden or not hidden)
+            and (selection.contestants is None or name in selection.contestants)
         }
         labelers = dict(self._database.rows("SELECT id, name FROM labelers"))
         prompts: dict[str, str] = {}  # one string a prompt, not one a vote: 80 MB less for a million votes
+        outcome, first = outcome_of(selection)
+        where, then = conditions(selection)
+        sql = (
+            f"SELECT b.left_id, b.right_id, {outcome}, v.labeler_id, coalesce(b.prompt_id, b.id), b.boost"
+            f" {FROM} WHERE {where} ORDER BY v.created_at, v.position, v.id"
+        )
         votes = []
         with mended(self._database.path):
-            for left, right, outcome, labeler, prompt in self._database.connection.execute(_VOTES):
+            for left, right, said, labeler, prompt, boost in self._database.connection.execute(
+                sql, [*first, *then]
+            ):
                 if left in names and right in names:
                     prompt = prompts.setdefault(prompt, prompt)
-                    votes.append(VoteRow(names[left], names[right], outcome, labelers[labeler], prompt))
+                    votes.append(
+                        VoteRow(names[left], names[right], said, labelers[labeler], prompt, 1 / boost)
+                    )
         return votes
 
     def not_blind(self, *, contestants: Collection[str] | None = None, include_hidden: bool = False) -> int:

@@ -52,15 +52,16 @@ def ulid_time(ulid: str) -> str:
     """Return when a ULID was made, as ISO 8601 in UTC with milliseconds."""
     from ulid import ULID
 
-    return _iso(ULID.from_str(ulid).datetime)
+    return iso(ULID.from_str(ulid).datetime)
 
 
 def now() -> str:
     """Return the time as ISO 8601 in UTC with milliseconds: sorts as text and reads as time."""
-    return _iso(datetime.now(UTC))
+    return iso(datetime.now(UTC))
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Return a time as it is stored: ISO 8601 in UTC with milliseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 

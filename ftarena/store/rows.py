@@ -47,6 +47,9 @@ class VoteRow(NamedTuple):
     prompt: str
     """Id of the prompt; an imported vote that names none is a prompt of its own."""
 
+    weight: float = 1.0
+    """1 / boost of its battle: what a sampler preferred counts less, so that no result is bent by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContestantRow:
@@ -117,6 +120,18 @@ class BattleRow:
     left_answer_id: str | None
     right_answer_id: str | None
     created_at: str
+    repeat_of: str | None = None
+    """The battle that is shown again here with the sides swapped."""
+
+    leaked: str | None = None
+    """What an answer gave itself away by; `None` where nothing was found."""
+
+
+LabelerKind = Literal["human", "judge"]
+"""Who votes: a person, or a model."""
+
+Aspect = str
+"""What else is decided with a vote: a criterion such as `helpful`, or `strength`."""
 
 
 @dataclass(frozen=True, slots=True)

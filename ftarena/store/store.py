@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ftarena.errors import FtarenaError
-from ftarena.store.ballots import Ballots
+from ftarena.store.ballots import EVERYTHING, Ballots
 from ftarena.store.database import Database
 from ftarena.store.ids import content_hash, now, prompt_hash, storable
 from ftarena.store.prompts_json import turns_json, turns_of
@@ -22,6 +22,7 @@ from ftarena.store.rows import (
     RunRow,
     VoteRow,
 )
+from ftarena.store.selection import Selection
 from ftarena.text import clean_text
 
 _CONTESTANT = """
@@ -273,11 +274,9 @@ class Store(Database):
 
     # Votes and runs
 
-    def standing_votes(
-        self, *, contestants: Collection[str] | None = None, include_hidden: bool = False
-    ) -> list[VoteRow]:
+    def standing_votes(self, selection: Selection = EVERYTHING) -> list[VoteRow]:
         """Return the blind votes that stand, in the order they were cast: see `Ballots.standing_votes`."""
-        return self.ballots.standing_votes(contestants=contestants, include_hidden=include_hidden)
+        return self.ballots.standing_votes(selection)
 
     def register_run(self, run_id: str, *, name: str, method: str, base_model: str, directory: str) -> None:
         """Note a training run, so that its contestants can be traced to it; once is enough."""

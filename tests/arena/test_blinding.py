@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftarena.arena import Arena, BlindBattle
-from ftarena.arena.draw import Combination, draw
+from ftarena.arena.sampling import Combination, Outlook, balanced, sides
 from ftarena.store import Store
 
 from .conftest import fill
@@ -71,9 +71,7 @@ def test_sides_are_drawn_like_a_coin() -> None:
     combination = Combination.of("p", "one", "two")
     lefts = 0
     for _ in range(4000):
-        drawn = draw([combination], [], rng)
-        assert drawn is not None
-        lefts += drawn.left == "one"
+        lefts += sides(combination, rng)[0] == "one"
     assert abs(lefts - 2000) < 4 * (4000 * 0.25) ** 0.5
 
 
@@ -122,13 +120,13 @@ def test_a_draw_is_new_and_among_the_rarest(
     """A draw is ready, never met before, and of a pair that was met least of those still possible."""
     combinations = [Combination.of(prompt, *pair) for prompt, pair in ready]
     had = [combinations[number] for number in past if number < len(combinations)]
-    drawn = draw(combinations, had, rng)
     possible = [combination for combination in combinations if combination not in had]
+    choice = balanced(Outlook(open=possible, had=list(dict.fromkeys(had))), rng)
     if not possible:
-        assert drawn is None
+        assert choice is None
         return
-    assert drawn is not None
-    combination = Combination.of(*drawn)
+    assert choice is not None
+    combination = choice.combination
     assert combination in possible
     met = Counter(one.pair for one in set(had))
     assert met[combination.pair] == min(met[one.pair] for one in possible)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from ftarena.errors import FtarenaError
-from ftarena.store import Store
+from ftarena.store import Selection, Store
 from ftarena.store.ids import next_ulid, ulid_time
 
 
@@ -173,7 +173,7 @@ def test_a_hidden_contestant_keeps_its_votes(store: Store) -> None:
     store.hide_contestant("sft")
     assert store.standing_votes() == []
     assert [row.name for row in store.contestants(include_hidden=False)] == ["base"]
-    assert len(store.standing_votes(include_hidden=True)) == 1
+    assert len(store.standing_votes(Selection(include_hidden=True))) == 1
     store.hide_contestant("sft", hidden=False)
     assert len(store.standing_votes()) == 1
     with pytest.raises(FtarenaError, match="no contestant 'dpo'"):
@@ -183,8 +183,8 @@ def test_a_hidden_contestant_keeps_its_votes(store: Store) -> None:
 def test_votes_of_a_few_contestants(store: Store) -> None:
     """A board of chosen contestants counts the votes between them only."""
     store.ballots.add_event(battle(store), "ana", "vote", outcome="left")
-    assert len(store.standing_votes(contestants=["base", "sft"])) == 1
-    assert store.standing_votes(contestants=["base"]) == []
+    assert len(store.standing_votes(Selection(contestants=["base", "sft"]))) == 1
+    assert store.standing_votes(Selection(contestants=["base"])) == []
 
 
 @pytest.mark.parametrize(

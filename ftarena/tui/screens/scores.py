@@ -124,8 +124,9 @@ class ScoresScreen(Place):
 
     def _score(self, store: "Store") -> "tuple[ScoreReport, int, int, int]":
         from ftarena.scoring import Vote, score
+        from ftarena.store import Selection
 
-        votes = [Vote(*row) for row in store.standing_votes(contestants=self.desk.chosen)]
+        votes = [Vote(*row) for row in store.standing_votes(Selection(contestants=self.desk.chosen))]
         prompts, labelers = {vote.prompt for vote in votes}, {vote.labeler for vote in votes}
         not_blind = store.ballots.not_blind(contestants=self.desk.chosen)
         return score(votes), len(prompts), len(labelers), not_blind

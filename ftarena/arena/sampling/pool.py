@@ -1,12 +1,7 @@
-"""Which battle comes next: balanced over pairs and prompts, otherwise chance. No database, no clock.
-
-A labeler meets a pair on a prompt once at most. The pair that this labeler has had least is next, then the
-prompt that they have read least; equals are drawn at random, and so are the sides, for each battle anew.
-"""
+"""What could be shown: prompts with two contestants whose answers can be told apart."""
 
 import random
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -30,16 +25,6 @@ class Combination(NamedTuple):
     def pair(self) -> tuple[str, str]:
         """The two contestants."""
         return self.one, self.other
-
-
-class Draw(NamedTuple):
-    """What is shown next."""
-
-    prompt_id: str
-    left: str
-    """Id of the contestant on the left."""
-
-    right: str
 
 
 @dataclass(frozen=True)
@@ -76,27 +61,6 @@ def pool(contestants: Sequence[str], prompts: Sequence[str], looks: Mapping[tupl
     return Pool(tuple(ready), frozenset(identical))
 
 
-def draw(ready: Iterable[Combination], had: Iterable[Combination], rng: random.Random) -> Draw | None:
-    """Choose the next battle of one labeler.
-
-    Args:
-        ready: What could be shown.
-        had: What this labeler has been given already, decided or not.
-        rng: Where chance comes from.
-
-    Returns:
-        The battle with its sides, or `None` where nothing new is ready.
-    """
-    past = set(had)
-    left_over = [combination for combination in ready if combination not in past]
-    if not left_over:
-        return None
-    pairs_had = Counter(combination.pair for combination in past)
-    prompts_had = Counter(combination.prompt_id for combination in past)
-    fewest = min(pairs_had[combination.pair] for combination in left_over)
-    pair = rng.choice(sorted({c.pair for c in left_over if pairs_had[c.pair] == fewest}))
-    of_pair = [combination for combination in left_over if combination.pair == pair]
-    fewest = min(prompts_had[combination.prompt_id] for combination in of_pair)
-    prompt_id = rng.choice([c.prompt_id for c in of_pair if prompts_had[c.prompt_id] == fewest])
-    left, right = pair if rng.random() < 0.5 else reversed(pair)
-    return Draw(prompt_id, left, right)
+def sides(combination: Combination, rng: random.Random) -> tuple[str, str]:
+    """Draw who stands on the left and who on the right."""
+    return combination.pair if rng.random() < 0.5 else (combination.other, combination.one)

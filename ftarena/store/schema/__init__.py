@@ -1,0 +1,1 @@
+"""The steps of the schema as SQL, one file a step; `ftarena.store.migrations` applies them in order."""
