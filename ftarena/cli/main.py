@@ -1,10 +1,7 @@
 """The commands, and the last line of defence against what goes wrong in them."""
 
 import io
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,18 +12,21 @@ import ftarena.cli.data  # as do these
 import ftarena.cli.exam
 import ftarena.cli.export
 import ftarena.cli.plan
+import ftarena.cli.prompts
 import ftarena.cli.recipe
 import ftarena.cli.runs
+import ftarena.cli.score
 import ftarena.cli.train
+import ftarena.cli.vote
+import ftarena.cli.votes
 import ftarena.cli.watch
-from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, labeler_name, places, places_to_read
+from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, places, places_to_read
+from ftarena.cli.opening import open_program
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.complaints import complain, drop_output, explain
 
 engine_app = group("engine", "The server that answers, for a base and all its adapters.")
 contestants_app = group("contestants", "Who answers: a model, its prompt and its sampling.")
-prompts_app = group("prompts", "The questions that battles are fought over.")
-votes_app = group("votes", "Votes from elsewhere.")
 
 
 def _version(value: bool) -> None:
@@ -64,48 +64,12 @@ def root(
         if columns and not data:
             raise UsageError("--columns of which file?", "such as: ftarena --data FILE --columns …")
         place = place or ("data" if data else "chat")
-        raise typer.Exit(_open(db, labeler, contestant, place, data or (), columns))
+        raise typer.Exit(open_program(db, labeler, contestant, place, data or (), columns))
     if db or labeler or contestant or place or data or columns:
         raise UsageError(
             "options go behind the whole command, not before it",
             f"such as: ftarena {context.invoked_subcommand} … --db FILE",
         )
-
-
-def _open(
-    db: Path | None,
-    labeler: str | None,
-    contestants: list[str] | None,
-    place: str,
-    data: Sequence[str] = (),
-    columns: str | None = None,
-) -> int:
-    """Open the full-screen program; where it asks for the demo, run that and come back."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "the full-screen program needs a terminal, and input or output is not one",
-            "in a pipe use line mode: ftarena vote --plain, ftarena score, ftarena chat -p …",
-        )
-    from ftarena.tui.app import run
-    from ftarena.tui.screens.place import RUN_DEMO
-
-    workspace, database = places(db)
-    while True:
-        result = run(
-            workspace,
-            db=database,
-            place=place,
-            labeler=labeler_name(labeler),
-            contestants=contestants,
-            data=data,
-            columns=columns,
-        )
-        if result != RUN_DEMO:
-            return result
-        from ftarena.plain.demo import prepare_demo
-
-        prepare_demo(workspace, database)
-        place = "vote"
 
 
 @app.command()
@@ -130,7 +94,7 @@ def demo(
     with told_what_goes_on(workspace):
         done = prepare_demo(workspace, database)
     if interactive:
-        raise typer.Exit(_open(db, labeler, None, "vote"))
+        raise typer.Exit(open_program(db, labeler, None, "vote"))
     report_demo(done)
 
 
@@ -241,72 +205,6 @@ def contestants_hide(
     from ftarena.plain.contestants import hide
 
     raise typer.Exit(hide(places(db)[1], name, not undo))
-
-
-@prompts_app.command("add")
-def prompts_add(
-    file: Annotated[Path, typer.Argument(help="JSONL with `prompt` and, if you have it, `reference`.")],
-    source: Annotated[str, typer.Option(help="A word for where they come from.")] = "file",
-    db: Db = None,
-) -> None:
-    """Add questions for battles; the same ones twice are there once."""
-    from ftarena.plain.contestants import add_prompts
-
-    raise typer.Exit(add_prompts(places(db)[1], file, source=source))
-
-
-@app.command()
-def vote(
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Line by line: for pipes and screen readers.")
-    ] = False,
-    db: Db = None,
-    labeler: Labeler = None,
-    contestant: Only = None,
-) -> None:
-    """Vote blind: which answer is better?"""
-    if not plain and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        raise typer.Exit(_open(db, labeler, contestant, "vote"))
-    from ftarena.plain.vote import vote as vote_plain
-
-    workspace, database = places(db)
-    raise typer.Exit(vote_plain(workspace, database, labeler=labeler_name(labeler), contestants=contestant))
-
-
-@app.command()
-def chat(
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="What to ask; - reads standard input.")],
-    left: Annotated[str, typer.Option(help="A contestant's name, or run:ID.")] = "base",
-    right: Annotated[str | None, typer.Option(help="A contestant's name, or run:ID.")] = None,
-    as_json: AsJson = False,
-    db: Db = None,
-) -> None:
-    """Ask two contestants the same and print both answers."""
-    from ftarena.plain.chat import chat as chat_plain
-
-    workspace, database = places(db)
-    raise typer.Exit(chat_plain(workspace, database, left=left, right=right, prompt=prompt, as_json=as_json))
-
-
-@app.command()
-def score(as_json: AsJson = False, db: Db = None) -> None:
-    """Say who is better, and how sure that is."""
-    from ftarena.plain.scores import score as score_plain
-
-    raise typer.Exit(score_plain(places_to_read(db)[1], as_json=as_json))
-
-
-@votes_app.command("import")
-def votes_import(
-    file: Annotated[
-        Path, typer.Argument(help="CSV: a,b,outcome[,labeler,prompt]; outcome a, b, tie, both_bad.")
-    ],
-    db: Db = None,
-) -> None:
-    """Import votes. A bad line is named and nothing is imported; the same file twice adds nothing."""
-    from ftarena.plain.votes import import_votes
-
-    raise typer.Exit(import_votes(places(db)[1], file))
 
 
 @app.command()
