@@ -155,5 +155,6 @@ def voted_battles(
 
 def _told(row: tuple[Any, ...]) -> VotedBattle:
     comments, details, categories, trained, *prompt = row[-6:]
-    parts = tuple(json.loads(comments)), dict(json.loads(details)), tuple(json.loads(categories))
-    return VotedBattle(*row[:-6], *parts, bool(trained), *prompt)
+    values: list[Any] = [*row[:-6], tuple(json.loads(comments)), dict(json.loads(details))]
+    values += [tuple(json.loads(categories)), bool(trained), *prompt]
+    return VotedBattle(*values)
