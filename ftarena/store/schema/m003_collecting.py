@@ -72,20 +72,31 @@ CREATE TABLE arena_settings (
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL CHECK (name <> ''),
-    metric TEXT NOT NULL CHECK (metric <> ''),
+    metric TEXT NOT NULL CHECK (metric <> ''),               -- 'loss': nats per token of the reference
     items INTEGER NOT NULL CHECK (items > 0),
+    -- Hash of what is asked and how long an answer may be: another metric scores the same answers anew.
+    asked TEXT NOT NULL CHECK (asked <> ''),
     created_at TEXT NOT NULL
 );
+CREATE INDEX tasks_asking ON tasks (asked);
+-- One contestant's answer to one item and its score. The earliest of an item stands (created_at, id).
 CREATE TABLE task_results (
     id TEXT PRIMARY KEY,
     task_id TEXT NOT NULL REFERENCES tasks (id),
     contestant_id TEXT NOT NULL REFERENCES contestants (id),
     item INTEGER NOT NULL CHECK (item >= 0),                 -- place in the task, from 0
-    score REAL NOT NULL,
+    score REAL,                                              -- NULL where there is none: `note` says why
+    note TEXT,
     answer TEXT,                                             -- NULL where none was made (a loss)
-    n_tokens INTEGER,
+    finish_reason TEXT,
+    n_tokens INTEGER,                                        -- of the answer, or of the reference (a loss)
     elapsed_s REAL,
-    created_at TEXT NOT NULL
+    created_at TEXT NOT NULL,
+    CHECK (score IS NOT NULL OR note IS NOT NULL)
 );
+CREATE TRIGGER task_results_are_immutable BEFORE UPDATE ON task_results
+BEGIN SELECT RAISE(ABORT, 'a result is never changed'); END;
+CREATE TRIGGER task_results_are_kept BEFORE DELETE ON task_results
+BEGIN SELECT RAISE(ABORT, 'a result is never deleted'); END;
 CREATE INDEX task_results_of ON task_results (task_id, contestant_id, item, created_at, id);
 """
