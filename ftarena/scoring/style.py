@@ -53,6 +53,23 @@ class StyleScore:
 
     pairs: tuple[StylePair, ...]
     strengths: Strengths
+    votes: int
+    """Votes that the fit is of."""
+
+    without_texts: int = 0
+    """Votes that are left out because the answers' texts are not known (imported ones)."""
+
+    def to_json(self) -> dict[str, object]:
+        """Effects and pairs as strictly valid JSON."""
+        return {
+            "votes": self.votes,
+            "without_texts": self.without_texts,
+            "effects": {name: effect._asdict() for name, effect in self.effects.items()},
+            "pairs": [
+                {"a": pair.a, "b": pair.b, "win_rate": pair.win_rate._asdict(), "ratios": pair.ratios}
+                for pair in self.pairs
+            ],
+        }
 
 
 def score_style(
@@ -101,6 +118,7 @@ def score_style(
         effects=strengths.terms,
         pairs=tuple(_pairs(coded, strengths, features, np.log1p(on_left) - np.log1p(on_right))),
         strengths=strengths,
+        votes=len(coded),
     )
 
 
