@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ftarena.errors import FtarenaError
-from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, Cells, CodedVotes, Floats
+from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, Cells, CodedVotes, Floats, Ints
 from ftarena.scoring.graph import components, members, strong_components
 
 
@@ -21,11 +21,14 @@ class Board:
     part: list[int]
     """The connected part of every contestant."""
 
+    met: Ints
+    """(n,) int64, informative votes by contestant."""
+
     points: Floats
-    """(n, n) float64, wins plus half ties of the first over the second."""
+    """(n, n) float64, weighted wins plus half ties of the first over the second."""
 
     wins: Floats
-    """(n, n) float64, wins of the first over the second."""
+    """(n, n) float64, weighted wins of the first over the second."""
 
     @property
     def size(self) -> int:
@@ -71,19 +74,18 @@ def board(coded: CodedVotes, cells: Cells) -> Board:
         raise FtarenaError("there are no votes to fit strengths to", "Cast some first: ftarena vote")
     size = len(coded.names)
     informative = cells.counts[:, :BOTH_BAD].sum(axis=1) > 0
-    place = np.cumsum(informative) - 1
-    kept = Cells(
-        cells.left[informative], cells.right[informative], cells.counts[informative], place[cells.of_vote]
-    )
+    kept = cells.take(informative)
+    votes = kept.counts[:, :BOTH_BAD].sum(axis=1)
+    met = np.bincount(kept.left, votes, size) + np.bincount(kept.right, votes, size)
     wins = np.zeros((size, size))
     ties = np.zeros((size, size))
     # Added, not assigned: where terms differ from vote to vote, every vote is a cell.
-    np.add.at(wins, (kept.left, kept.right), kept.counts[:, LEFT])
-    np.add.at(wins, (kept.right, kept.left), kept.counts[:, RIGHT])
-    np.add.at(ties, (kept.left, kept.right), kept.counts[:, TIE])
+    np.add.at(wins, (kept.left, kept.right), kept.weights[:, LEFT])
+    np.add.at(wins, (kept.right, kept.left), kept.weights[:, RIGHT])
+    np.add.at(ties, (kept.left, kept.right), kept.weights[:, TIE])
     points = wins + (ties + ties.T) / 2
     part = components(size, zip(kept.left.tolist(), kept.right.tolist(), strict=True))
-    return Board(coded.names, kept, part, points, wins)
+    return Board(coded.names, kept, part, met.astype(np.int64), points, wins)
 
 
 def one_way_groups(seen: Board, scored: Floats) -> list[int]:

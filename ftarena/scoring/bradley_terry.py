@@ -87,7 +87,7 @@ def fit_with_terms(
     Raises:
         FtarenaError: Intervals by labeler with one labeler.
     """
-    counts = seen.cells.counts
+    counts = seen.cells.weights
     rows = Contrasts(seen.size, seen.cells.left, seen.cells.right, extra)
     points = counts[:, LEFT] + counts[:, TIE] / 2
     total = counts[:, LEFT] + counts[:, RIGHT] + counts[:, TIE]

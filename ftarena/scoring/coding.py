@@ -7,6 +7,7 @@ cells cost, not what the votes cost.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +44,14 @@ class CodedVotes:
     labeler: Ints
     """(n_votes,) int64, codes of labelers by first appearance, 0 … n_labelers − 1."""
 
-    prompts: tuple[str, ...]
+    prompts: Sequence[str]
     """The prompts' ids by code."""
 
     labelers: tuple[str, ...]
     """The labelers' names by code."""
+
+    weight: Floats | None = None
+    """(n_votes,) float64, how much each vote counts in rates and ratings; None where all weigh 1."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -69,6 +73,22 @@ class Cells:
     of_vote: Ints
     """(n_votes,) int64, the cell of every vote."""
 
+    weights: Floats
+    """(n_cells, 4) float64, the sum of the votes' weights; `counts` where all weigh 1."""
+
+    squares: Floats
+    """(n_cells, 4) float64, the sum of the squares of the weights; `counts` where all weigh 1."""
+
+    def take(self, which: npt.NDArray[np.bool_]) -> "Cells":
+        """Some of the cells; votes in others keep no meaningful place.
+
+        Args:
+            which: (n_cells,) bool.
+        """
+        place = np.cumsum(which) - 1
+        tables = [table[which] for table in (self.counts, self.weights, self.squares)]
+        return Cells(self.left[which], self.right[which], tables[0], place[self.of_vote], *tables[1:])
+
 
 def encode(votes: Sequence[Vote]) -> CodedVotes:
     """Turn votes into columns of integers.
@@ -80,12 +100,13 @@ def encode(votes: Sequence[Vote]) -> CodedVotes:
         The columns; contestants are coded by the alphabet, prompts and labelers by first appearance.
 
     Raises:
-        FtarenaError: A battle has the same contestant on both sides, or an outcome is not one of the four.
+        FtarenaError: A battle has the same contestant on both sides, an outcome is not one of the four, or a
+            weight is not a positive number.
     """
     if not votes:
         none = np.zeros(0, dtype=np.int64)
         return CodedVotes((), none, none, none, none, none, (), ())
-    lefts, rights, outcomes, labelers, prompts, _ = zip(*votes, strict=True)
+    lefts, rights, outcomes, labelers, prompts, weights = zip(*votes, strict=True)
     names = tuple(sorted(set(lefts) | set(rights)))
     code = {name: place for place, name in enumerate(names)}
     left, right = _codes(lefts, code), _codes(rights, code)
@@ -104,6 +125,12 @@ def encode(votes: Sequence[Vote]) -> CodedVotes:
             f"vote {place + 1} has the outcome {outcomes[place]!r}",
             f"An outcome is one of {', '.join(OUTCOMES)}.",
         )
+    unfit = next((i for i, weight in enumerate(weights) if not 0 < weight < inf), None)
+    if unfit is not None:
+        raise FtarenaError(
+            f"vote {unfit + 1} has the weight {weights[unfit]}",
+            "A weight is more than 0 and finite; 1 is usual.",
+        )
     prompt_code = _by_first_appearance(prompts)
     labeler_code = _by_first_appearance(labelers)
     return CodedVotes(
@@ -115,6 +142,7 @@ def encode(votes: Sequence[Vote]) -> CodedVotes:
         labeler=_codes(labelers, labeler_code),
         prompts=tuple(prompt_code),
         labelers=tuple(labeler_code),
+        weight=None if set(weights) == {1.0} else np.array(weights, dtype=np.float64),
     )
 
 
@@ -133,13 +161,32 @@ def group(coded: CodedVotes) -> Cells:
     place = np.zeros(size * size, dtype=np.int64)
     place[present] = np.arange(len(present))
     of_vote = place[key]
-    counts = np.bincount(of_vote * 4 + coded.outcome, minlength=4 * len(present)).reshape(-1, 4)
-    return Cells(
-        left=present // max(size, 1),
-        right=present % max(size, 1),
-        counts=counts.astype(np.float64),
-        of_vote=of_vote,
-    )
+    column = of_vote * 4 + coded.outcome
+    return _cells(present // max(size, 1), present % max(size, 1), of_vote, column, coded.weight)
+
+
+def one_by_one(coded: CodedVotes) -> Cells:
+    """Every vote a cell of its own, for terms that differ from vote to vote.
+
+    Args:
+        coded: Votes as columns.
+
+    Returns:
+        A cell a vote.
+    """
+    of_vote = np.arange(len(coded))
+    return _cells(coded.left, coded.right, of_vote, of_vote * 4 + coded.outcome, coded.weight)
+
+
+def _cells(left: Ints, right: Ints, of_vote: Ints, column: Ints, weight: Floats | None) -> Cells:
+    def table(values: Floats | None) -> Floats:
+        summed = np.bincount(column, values, minlength=4 * len(left)).reshape(-1, 4)
+        return summed.astype(np.float64)
+
+    counts = table(None)
+    if weight is None:
+        return Cells(left, right, counts, of_vote, counts, counts)
+    return Cells(left, right, counts, of_vote, table(weight), table(weight**2))
 
 
 def _codes(values: Sequence[str], code: Mapping[str, int]) -> Ints:

@@ -54,7 +54,7 @@ def fit_davidson(
             "the side bias cannot be told from strength: no contestant was shown on both sides",
             "Draw the sides by lot, or fit without the side.",
         )
-    counts = seen.cells.counts
+    counts = seen.cells.weights
     rows = Contrasts(seen.size, seen.cells.left, seen.cells.right, np.ones((len(counts), int(side))))
     ties = bool(counts[:, TIE].any())
     decisive = bool(seen.wins.any())

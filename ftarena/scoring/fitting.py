@@ -49,7 +49,8 @@ class Model:
 
     solution: Solution
     residual: Floats
-    """(n_cells, 3) float64, derivative of a vote's log-likelihood by its logit: left, right, tie."""
+    """(n_cells, 3) float64, derivative of the log-likelihood of a vote of weight 1 by its logit: left, right,
+    tie."""
 
     apart: Floats
     """(n_cells, 3, n_apart) float64, derivatives by the parameters outside X."""
@@ -153,7 +154,7 @@ def finish(
         covariances=tuple(sandwich[:size, :size] for sandwich in sandwiches),
         part=tuple(seen.part),
         clusters=tuple(int(count) for count in clusters),
-        met=tuple(int(votes) for votes in (seen.points + seen.points.T).sum(axis=1)),
+        met=tuple(seen.met.tolist()),
         bounds=_bounds(seen, coded, theta, never_lost, never_won, alpha),
         never_lost=never_lost,
         never_won=never_won,
@@ -210,9 +211,15 @@ def _meats(
         root = np.sqrt(np.concatenate([by_part[part], np.full(n_terms, overall)]))
         return np.outer(root, root)
 
-    one_vote = model.solution.information * spread(1 / np.maximum(n_votes, 1), 1 / max(int(n_votes.sum()), 1))
+    # Σw²/Σw: with all weights doubled, G is four times as large and H twice.
+    scale = cells.squares[:, :BOTH_BAD].sum() / max(float(cells.weights[:, :BOTH_BAD].sum()), 1e-300)
+    one_vote = scale * spread(1 / np.maximum(n_votes, 1), 1 / max(int(n_votes.sum()), 1))
+    one_vote *= model.solution.information
     votes = Contrasts(seen.size, cells.left[of_vote], cells.right[of_vote], rows.extra[of_vote])
     residual, apart = model.residual[of_vote, outcome], model.apart[of_vote, outcome]
+    if coded.weight is not None:
+        weight = coded.weight[informative]
+        residual, apart = residual * weight, apart * weight[:, None]
     for code, by_part in zip(codes, counted, strict=True):
         meat = cluster_meat(votes, residual, apart, code)
         overall = max(2, _different(code))
@@ -221,7 +228,7 @@ def _meats(
     kinds = Contrasts(seen.size, rows.left.repeat(3), rows.right.repeat(3), rows.extra.repeat(3, axis=0))
     flat = model.apart.reshape(len(kinds.left), model.apart.shape[2])
     yield (
-        vote_meat(kinds, model.residual.reshape(-1), flat, cells.counts[:, :BOTH_BAD].reshape(-1)) + one_vote
+        vote_meat(kinds, model.residual.reshape(-1), flat, cells.squares[:, :BOTH_BAD].reshape(-1)) + one_vote
     )
 
 
@@ -250,7 +257,7 @@ def _separated_parts(part: Sequence[int], group: Sequence[int]) -> set[int]:
 
 
 def _one_sided(seen: Board) -> tuple[frozenset[int], frozenset[int]]:
-    met = (seen.points + seen.points.T).sum(axis=1) > 0
+    met = seen.met > 0
     lost_nothing = met & (seen.points.sum(axis=0) == 0)
     won_nothing = met & (seen.points.sum(axis=1) == 0)
     return frozenset(np.flatnonzero(lost_nothing).tolist()), frozenset(np.flatnonzero(won_nothing).tolist())

@@ -57,7 +57,7 @@ def vote_meat(rows: Contrasts, residual: Floats, apart: Floats, counts: Floats) 
         rows: A row of X for every kind of vote (a cell and an outcome).
         residual: (n_kinds,) float64.
         apart: (n_kinds, n_apart) float64.
-        counts: (n_kinds,) float64, votes of the kind.
+        counts: (n_kinds,) float64, votes of the kind; with weights, the sum of their squares.
 
     Returns:
         G, (width + n_apart, width + n_apart) float64.

@@ -21,7 +21,7 @@ import numpy as np
 from ftarena.errors import FtarenaError
 from ftarena.scoring.board import board
 from ftarena.scoring.bradley_terry import fit_with_terms
-from ftarena.scoring.coding import BOTH_BAD, Cells, CodedVotes, Floats, encode
+from ftarena.scoring.coding import BOTH_BAD, CodedVotes, Floats, encode, one_by_one
 from ftarena.scoring.strengths import POINTS, Clustering, Estimate, Strengths
 from ftarena.scoring.votes import Vote
 
@@ -110,7 +110,7 @@ def score_style(
     )
     relative /= np.where(spread > 0, spread, 1.0)
 
-    seen = board(coded, _vote_by_vote(coded))
+    seen = board(coded, one_by_one(coded))
     strengths = fit_with_terms(
         coded, seen, relative[informative], dict.fromkeys(features, PENALTY), cluster=cluster, alpha=alpha
     )
@@ -135,13 +135,6 @@ def _table(side: Mapping[str, Sequence[float]], features: Sequence[str], votes: 
                 f"the feature {name!r} has a negative value", "Features are counts, such as tokens."
             )
     return np.array([side[name] for name in features], dtype=np.float64).reshape(len(features), votes).T
-
-
-def _vote_by_vote(coded: CodedVotes) -> Cells:
-    """Every vote a cell of its own, because style differs from vote to vote."""
-    counts = np.zeros((len(coded), 4))
-    counts[np.arange(len(coded)), coded.outcome] = 1
-    return Cells(coded.left, coded.right, counts, np.arange(len(coded)))
 
 
 def _pairs(
