@@ -6,8 +6,8 @@
 from ftarena.arena.battles import Arena
 from ftarena.arena.contestants import add_contestant, contestant_of, find_or_add, who_takes_part
 from ftarena.arena.labeler import default_labeler
-from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal
-from ftarena.arena.settings import ArenaSettings, read_settings, write_settings
+from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
+from ftarena.arena.settings import ArenaSettings, adopt_names, read_settings, write_settings
 
 __all__ = [
     "AlreadyDecidedError",
@@ -17,7 +17,9 @@ __all__ = [
     "ChatAnswer",
     "Progress",
     "Reveal",
+    "Told",
     "add_contestant",
+    "adopt_names",
     "contestant_of",
     "default_labeler",
     "find_or_add",

@@ -7,25 +7,30 @@ and whoever is interrupted finds the same battle again, with the same sides.
 
 import random
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from ftarena.arena.contestants import who_takes_part
 from ftarena.arena.differing import differing
 from ftarena.arena.leaks import giveaway
-from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal
-from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, Pool, pool, sides
+from ftarena.arena.open_battles import OpenBattles
+from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
+from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, sides
 from ftarena.arena.settings import read_settings
 from ftarena.arena.tallies import tallies
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
 from ftarena.store import OUTCOMES, BattleRow, ContestantRow, LabelerKind, NamesShown, Outcome, Store
-from ftarena.store.ids import iso
 
-__all__ = ["AlreadyDecidedError", "Arena", "BlindBattle", "ChatAnswer", "Progress", "Reveal"]
+__all__ = ["AlreadyDecidedError", "Arena", "BlindBattle", "ChatAnswer", "Progress", "Reveal", "Told"]
 
 _REPEAT_AFTER = 5
 """A battle is shown again, with its sides swapped, after this many others at the earliest."""
+
+_LEAKS_AT_ONCE = 20
+"""How many battles that give themselves away are put aside while one is drawn; then one of them is given."""
+
+_MIRRORED: dict[Outcome | None, Outcome] = {
+    "left": "right", "right": "left", "tie": "tie", "both_bad": "both_bad",
+}  # fmt: skip
 
 
 class Arena:
@@ -61,7 +66,7 @@ class Arena:
             raise FtarenaError("a labeler needs a name", "give one with --labeler NAME")
         self.labeler = labeler
         self.settings = read_settings(store)
-        self.names_shown: NamesShown = names_shown or self.settings.names
+        self._names_shown = names_shown
         self._kind: LabelerKind = kind
         self._store = store
         self._ballots = store.ballots
@@ -69,12 +74,23 @@ class Arena:
         self._sources = {prompts} if isinstance(prompts, str) else prompts
         self._rng = rng or random.SystemRandom()
         self._giveaways: dict[tuple[str, str], str | None] = {}
+        self._leaked: set[Combination] = set()
+        self._open = OpenBattles(store, labeler, kind, self.contestants, self._sources)
         if (known := store.ballots.labelers().get(labeler, kind)) != kind:
             raise FtarenaError(
                 f"{labeler!r} is a {'judge' if known == 'judge' else 'person'} in this arena",
                 "votes of people and of judges are never mixed: take another name",
             )
         self.contestants()
+
+    @property
+    def names_shown(self) -> NamesShown:
+        """When this labeler is told the names: as the arena's settings say, or as it was asked for here."""
+        return self._names_shown or self.settings.names
+
+    @names_shown.setter
+    def names_shown(self, names: NamesShown) -> None:
+        self._names_shown = names
 
     def contestants(self) -> list[ContestantRow]:
         """Return who takes part now.
@@ -92,27 +108,36 @@ class Arena:
             `progress` tells which.
         """
         with self._store.transaction():  # two front ends of one labeler must not draw two battles
+            self.settings = read_settings(self._store)
             allowed = {row.name for row in self.contestants()}
+            self._open.look(self.settings)
             for battle in self._ballots.open_battles(self.labeler):
-                if battle.left in allowed and battle.right in allowed:
+                if battle.left in allowed and battle.right in allowed and not self._given_away(battle):
                     return self._blind(battle)
-            if (again := self._repeat()) is not None:
-                return again
-            battle_id = self._draw()
-            if battle_id is None:
-                return None
-        return self._blind(self._own(battle_id))
+            left_over = self._open.open(self._leaked)
+            battle_id = (self._repeat() if left_over else None) or self._draw(left_over)
+            return None if battle_id is None else self._blind(self._own(battle_id))
 
-    def _draw(self) -> str | None:
-        """Commit a new battle and return its id; one in which an answer gives itself away only at the end."""
-        situation = self._situation()
-        left_over = situation.open(self.settings.overlap)
-        leaked: list[Combination] = []
-        while left_over:
+    def _given_away(self, battle: BattleRow) -> bool:
+        """Return whether others have decided an open battle since its lease ran out."""
+        if battle.repeat_of is not None:
+            return False
+        ids = {row.name: row.id for row in self.contestants()}
+        combination = Combination.of(battle.prompt_id or "", ids[battle.left], ids[battle.right])
+        return combination in self._open.taken
+
+    def _draw(self, left_over: Sequence[Combination]) -> str | None:
+        """Commit a new battle and return its id; one in which an answer gives itself away only at the end.
+
+        Args:
+            left_over: What may be drawn and is not known to give itself away.
+        """
+        put_aside = 0
+        while left_over and put_aside < _LEAKS_AT_ONCE:
             choice = SAMPLERS[self.settings.sampler](
                 Outlook(
                     open=left_over,
-                    had=situation.had,
+                    had=self._open.had,
                     tallies=lambda: tallies(self._store),
                     differing=lambda: differing(self._store),
                 ),
@@ -120,41 +145,43 @@ class Arena:
             )
             if choice is None:
                 break
-            if self._leak(choice.combination, situation) is None:
-                return self._commit(choice.combination, situation, choice.boost)
-            leaked.append(choice.combination)
+            if self._leak(choice.combination) is None:
+                return self._commit(choice.combination, choice.boost)
+            self._leaked.add(choice.combination)
+            put_aside += 1
             left_over = [combination for combination in left_over if combination != choice.combination]
-        return self._commit(self._rng.choice(leaked), situation) if leaked else None
+        leaked = [combination for combination in self._open.open() if combination in self._leaked]
+        return self._commit(self._rng.choice(leaked)) if leaked else None
 
-    def _commit(self, drawn: Combination, situation: "_Situation", boost: float = 1.0) -> str:
+    def _commit(self, drawn: Combination, boost: float = 1.0) -> str:
         left, right = sides(drawn, self._rng)
         return self._ballots.add_battle(
             self.labeler,
             prompt_id=drawn.prompt_id,
-            left=(left, situation.answers[drawn.prompt_id, left]),
-            right=(right, situation.answers[drawn.prompt_id, right]),
+            left=(left, self._open.answers[drawn.prompt_id, left]),
+            right=(right, self._open.answers[drawn.prompt_id, right]),
             kind=self._kind,
-            leaked=self._leak(drawn, situation),
+            leaked=self._leak(drawn),
             boost=boost,
         )
 
-    def _leak(self, drawn: Combination, situation: "_Situation") -> str | None:
+    def _leak(self, drawn: Combination) -> str | None:
         for one in drawn.pair:
             key = drawn.prompt_id, one
             if key not in self._giveaways:
-                answer = self._store.answer(situation.answers[key])
+                answer = self._store.answer(self._open.answers[key])
                 self._giveaways[key] = giveaway(answer.text if answer else "", telling_names(self._store))
             if (found := self._giveaways[key]) is not None:
                 return found
         return None
 
-    def _repeat(self) -> BlindBattle | None:
+    def _repeat(self) -> str | None:
         """Commit, once in a while, a battle that this labeler decided before, with the sides swapped."""
         if self._kind == "judge" or self._rng.random() >= self.settings.attention:
             return None
         drawn = self._ballots.drawn(self.labeler)
         repeated = {one.repeat_of for one in drawn}
-        takes_part = {row.id for row in self.contestants()}
+        takes_part = set(self._open.contestants)
         decided = [
             one
             for one in drawn[:-_REPEAT_AFTER]
@@ -165,17 +192,16 @@ class Arena:
         ]
         if not decided:
             return None
-        first = self._own(self._rng.choice(decided).battle_id)
-        ids = {row.name: row.id for row in self.contestants()}
-        battle_id = self._ballots.add_battle(
+        chosen = self._rng.choice(decided)
+        first = self._own(chosen.battle_id)
+        return self._ballots.add_battle(
             self.labeler,
-            prompt_id=first.prompt_id or "",
-            left=(ids[first.right], first.right_answer_id or ""),
-            right=(ids[first.left], first.left_answer_id or ""),
+            prompt_id=chosen.prompt_id,
+            left=(chosen.right_id, first.right_answer_id or ""),
+            right=(chosen.left_id, first.left_answer_id or ""),
             repeat_of=first.id,
             leaked=first.leaked,
         )
-        return self._blind(self._own(battle_id))
 
     def vote(self, battle_id: str, outcome: Outcome, *, elapsed_ms: int, before_end: bool = False) -> None:
         """Cast a vote. It stands until it is taken back with `undo`.
@@ -208,8 +234,7 @@ class Arena:
 
         Raises:
             FtarenaError: The battle is somebody else's or unknown, no vote stands on it, or the criterion
-            is none
-                of the arena's.
+                is none of the arena's.
         """
         if outcome not in OUTCOMES:
             raise FtarenaError(f"{outcome!r} is no vote", f"one of {', '.join(OUTCOMES)}")
@@ -227,7 +252,7 @@ class Arena:
 
         Raises:
             FtarenaError: The battle is somebody else's or unknown, no vote stands on it, or it is no such
-            number.
+                number.
         """
         if strength not in range(1, 6):
             raise FtarenaError(f"a preference cannot be {strength} clear", "1 (barely) to 5 (by far)")
@@ -299,35 +324,50 @@ class Arena:
             outcome=ballot.outcome,
             left_tokens=left.n_tokens if left else None,
             right_tokens=right.n_tokens if right else None,
+            left_s=left.elapsed_s if left else None,
+            right_s=right.elapsed_s if right else None,
+        )
+
+    def told(self, battle_id: str) -> Told:
+        """Return what a labeler may be told right after their vote, as `names_shown` has it.
+
+        Raises:
+            FtarenaError: No vote of this labeler stands on it.
+        """
+        reveal = self.reveal(battle_id)
+        battle = self._own(battle_id)
+        agreed = None
+        if battle.repeat_of is not None and self.names_shown != "never":
+            first = self._ballots.standing(battle.repeat_of, self.labeler)
+            if first is not None and first.outcome is not None:
+                agreed = _MIRRORED[first.outcome] == reveal.outcome
+        return Told(
+            reveal=reveal if self.names_shown == "after" else None,
+            leaked=battle.leaked is not None,
+            agreed=agreed,
         )
 
     def progress(self) -> Progress:
         """Return how far this labeler is."""
-        contestants = [row.id for row in self.contestants()]
-        prompts = set(self._store.prompt_ids(self._sources))
-        situation = self._situation()
-        ours = [
-            drawn
-            for drawn in self._ballots.drawn(self.labeler)
-            if drawn.left_id in contestants
-            and drawn.right_id in contestants
-            and drawn.prompt_id in prompts
-            and drawn.repeat_of is None
-        ]
+        now = self._open
+        now.look(self.settings)
+        takes_part = set(now.contestants)
         closed = {
-            Combination.of(drawn.prompt_id, drawn.left_id, drawn.right_id): drawn.standing
-            for drawn in ours
+            combination: drawn.standing
+            for combination, drawn in zip(now.had, now.drawn, strict=True)
             if drawn.standing is not None
+            and drawn.prompt_id in now.prompts
+            and takes_part.issuperset(combination.pair)
         }
         states = list(closed.values())
-        pairs = len(contestants) * (len(contestants) - 1) // 2
-        taken = situation.taken(self.settings.overlap) - closed.keys()
+        pairs = len(takes_part) * (len(takes_part) - 1) // 2
+        taken = now.taken - closed.keys()
         return Progress(
             labeler=self.labeler,
             voted=states.count("vote"),
-            planned=pairs * len(prompts) - len(situation.pool.identical) - len(taken),
-            ready=sum(c not in closed and c not in taken for c in situation.pool.ready),
-            identical=len(situation.pool.identical),
+            planned=pairs * len(now.prompts) - len(now.pool.identical) - len(taken),
+            ready=len(now.ready) - len(now.ready & (taken | closed.keys())),
+            identical=len(now.pool.identical),
             skipped=states.count("skip"),
         )
 
@@ -382,27 +422,6 @@ class Arena:
         )
         return row.id, answer_id
 
-    def _situation(self) -> "_Situation":
-        first = self._store.first_answers()
-        prompts = self._store.prompt_ids(self._sources)
-        contestants = [row.id for row in self.contestants()]
-        held: dict[Combination, int] = {}
-        if self.settings.overlap is not None and self._kind == "human":
-            since = datetime.now(UTC) - timedelta(minutes=self.settings.lease_minutes)
-            for one in self._ballots.held_by_others(self.labeler, iso(since)):
-                key = Combination.of(one.prompt_id, one.left_id, one.right_id)
-                held[key] = held.get(key, 0) + one.labelers
-        return _Situation(
-            answers={key: answer_id for key, (answer_id, _) in first.items()},
-            pool=pool(contestants, prompts, {key: looks for key, (_, looks) in first.items()}),
-            had=[
-                Combination.of(drawn.prompt_id, drawn.left_id, drawn.right_id)
-                for drawn in self._ballots.drawn(self.labeler)
-                if drawn.repeat_of is None
-            ],
-            held=held,
-        )
-
     def _own(self, battle_id: str) -> BattleRow:
         battle = self._ballots.battle(battle_id)
         if battle is None or battle.labeler != self.labeler or battle.left_answer_id is None:
@@ -427,29 +446,6 @@ class Arena:
             right=right.text,
             number=self._ballots.number(battle.id, self.labeler),
         )
-
-
-class _Situation(NamedTuple):
-    """What an arena looks like to one labeler."""
-
-    answers: dict[tuple[str, str], str]
-    """Answer ids by (prompt, contestant)."""
-
-    pool: Pool
-    had: list[Combination]
-    """What this labeler has been given, repeats not counted again."""
-
-    held: dict[Combination, int]
-    """How many others have it before them or have voted on it; empty where that does not matter."""
-
-    def taken(self, overlap: int | None) -> set[Combination]:
-        """Return what enough others have."""
-        return set() if overlap is None else {key for key, count in self.held.items() if count >= overlap}
-
-    def open(self, overlap: int | None) -> list[Combination]:
-        """Return what this labeler may be given now."""
-        gone = self.taken(overlap) | set(self.had)
-        return [combination for combination in self.pool.ready if combination not in gone]
 
 
 def telling_names(store: Store) -> set[str]:

@@ -40,11 +40,30 @@ class Reveal:
     """Length of the left answer in tokens."""
 
     right_tokens: int | None
+    left_s: float | None = None
+    """How long the left answer took to write, in seconds."""
+
+    right_s: float | None = None
 
     @property
     def winner(self) -> str | None:
         """Name of the contestant that was found better, or `None`."""
         return {"left": self.left, "right": self.right}.get(self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a labeler may be told right after their vote."""
+
+    reveal: Reveal | None
+    """Who was who, where names are told after each vote."""
+
+    leaked: bool
+    """Whether an answer gave itself away, so that the vote is not scored."""
+
+    agreed: bool | None
+    """On a repeated battle whether the labeler agreed with themselves; `None` on any other, and always where
+    names are never told, since nothing may tell a repeat there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """How votes are collected in one arena: which battle next, how many labelers, when names are told.
 
 Kept in the database itself, because everybody who votes there must be treated alike; not taken along by a
-merge.
-Each vote keeps with it what may matter later (when names were shown, how its prompt was drawn).
+merge. Each vote keeps with it what may matter later (when names were shown, how its prompt was drawn).
 """
 
 import json
@@ -90,6 +89,30 @@ def write_settings(store: Store, changes: Mapping[str, Any]) -> ArenaSettings:
                 (key, json.dumps(asdict(found)[key])),
             )
     return found
+
+
+def adopt_names(store: Store, names: NamesShown) -> ArenaSettings:
+    """Take over when names are shown from where an older version kept it; what the arena says goes before.
+
+    Returns:
+        The settings that hold now.
+    """
+    with store.transaction():
+        if not store.rows("SELECT 1 FROM arena_settings WHERE key = 'names'"):
+            write_settings(store, {"names": names})
+    return read_settings(store)
+
+
+def in_words(settings: ArenaSettings, key: str) -> str:
+    """Return the value of a setting as it may be typed: `all`, `on`, `helpful,correct`."""
+    value = asdict(settings)[key]
+    if key == "overlap":
+        return "all" if value is None else str(value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _with(settings: ArenaSettings, key: str, value: Any) -> ArenaSettings:

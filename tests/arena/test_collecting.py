@@ -1,11 +1,13 @@
 """Several labelers, overlap, leases, repeats, criteria: how votes are collected."""
 
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from ftarena.arena import Arena, BlindBattle, read_settings, write_settings
+from ftarena.arena import Arena, BlindBattle, adopt_names, read_settings, write_settings
 from ftarena.errors import FtarenaError
 from ftarena.store import Selection, Store
 
@@ -23,6 +25,14 @@ def vote_all(arena: Arena, outcome: str = "left") -> list[BlindBattle]:
 
 def combinations(store: Store) -> Counter[tuple[str, ...]]:
     found = store.rows("SELECT prompt_id, min(left_id, right_id), max(left_id, right_id) FROM battles")
+    return Counter(map(tuple, found))
+
+
+def combinations_voted(store: Store) -> Counter[tuple[str, ...]]:
+    found = store.rows(
+        "SELECT b.prompt_id, min(b.left_id, b.right_id), max(b.left_id, b.right_id)"
+        " FROM votes v JOIN battles b ON b.id = v.battle_id"
+    )
     return Counter(map(tuple, found))
 
 
@@ -72,6 +82,84 @@ def test_who_left_keeps_nothing(filled: Store) -> None:
     assert len(vote_all(Arena(filled, labeler="bo"))) == 17
     write_settings(filled, {"lease_minutes": 0})
     assert len(vote_all(Arena(filled, labeler="bo"))) == 1
+
+
+def test_who_comes_back_late_finds_the_next_one(filled: Store) -> None:
+    """My lease ran out and somebody else decided it: I am given another one, and nobody decides twice."""
+    write_settings(filled, {"overlap": 1, "lease_minutes": 0})
+    ana = Arena(filled, labeler="ana")
+    first = ana.next()
+    assert first is not None
+    vote_all(Arena(filled, labeler="bo"))
+    assert ana.next() is None
+    assert set(combinations_voted(filled).values()) == {1}
+
+
+def test_several_at_once_never_get_the_same(filled: Store) -> None:
+    """Four processes draw and vote at the same time: every battle is decided once, none twice."""
+    write_settings(filled, {"overlap": 1})
+    script = (
+        "import sys\nfrom pathlib import Path\n"
+        "from ftarena.arena import Arena\nfrom ftarena.store import Store\n"
+        "with Store.open(Path(sys.argv[1])) as store:\n"
+        "    arena = Arena(store, labeler=sys.argv[2])\n"
+        "    while (battle := arena.next()) is not None:\n"
+        "        arena.vote(battle.id, 'left', elapsed_ms=1)\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, str(filled.path), name])
+        for name in ("a", "b", "c", "d")
+    ]
+    assert [one.wait(timeout=60) for one in running] == [0, 0, 0, 0]
+    assert len(combinations(filled)) == 18
+    assert set(combinations(filled).values()) == {1}
+
+
+def test_settings_are_followed_by_who_sits_already(filled: Store) -> None:
+    """The owner changes a setting while I vote: my next battle follows it."""
+    ana = Arena(filled, labeler="ana")
+    battle = ana.next()
+    assert battle is not None
+    write_settings(filled, {"names": "never", "criteria": "safe"})
+    ana.vote(battle.id, "left", elapsed_ms=1)
+    ana.next()
+    assert (ana.names_shown, ana.settings.criteria) == ("never", ("safe",))
+
+
+@pytest.mark.parametrize("names", ["never", "after", "end"])
+def test_what_i_am_told_after_a_vote(filled: Store, names: str) -> None:
+    """Names, how long each took, and whether I agreed with myself: as the arena is set, and never more."""
+    write_settings(filled, {"attention": 0.5, "names": names})
+    ana = Arena(filled, labeler="ana", rng=random.Random(5))
+    agreed = []
+    while (battle := ana.next()) is not None:
+        longer = "left" if "answer 0" in battle.left or "answer 1" in battle.right else "right"
+        ana.vote(battle.id, longer, elapsed_ms=1)  # type: ignore[arg-type]  # a word of OUTCOMES
+        told = ana.told(battle.id)
+        assert (told.reveal is not None) == (names == "after")
+        assert not told.leaked
+        row = filled.ballots.battle(battle.id)
+        assert row is not None
+        if names == "never" or row.repeat_of is None:
+            assert told.agreed is None
+        else:
+            agreed.append(told.agreed)
+    assert (names == "never") == (agreed == [])
+    assert set(agreed) <= {True, False}
+
+
+def test_a_repeat_of_a_repeat_never_comes_alone(filled: Store) -> None:
+    """When all is decided there is nothing more: repeats come among new battles only."""
+    write_settings(filled, {"attention": 0.5})
+    ana = Arena(filled, labeler="ana", rng=random.Random(5))
+    vote_all(ana)
+    assert all(ana.next() is None for _ in range(20))
+
+
+def test_an_old_setting_moves_into_the_arena_once(filled: Store) -> None:
+    """What an older version kept elsewhere counts only while the arena says nothing."""
+    assert adopt_names(filled, "end").names == "end"
+    assert adopt_names(filled, "never").names == "end"
 
 
 def test_a_skip_frees_the_battle_for_others(filled: Store) -> None:
