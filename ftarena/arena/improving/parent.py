@@ -1,0 +1,94 @@
+"""Which run the next one goes on from, and what of its recipe is kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ftarena.arena.lineup import enlist, why_not
+from ftarena.errors import FtarenaError
+from ftarena.store import ContestantRow, Selection, Store
+from ftarena.text import clean_line
+from ftarena.training.jobs import Run, find_run, list_runs
+from ftarena.training.runs import RESOLVED_RECIPE
+from ftarena.workspace import Workspace
+
+
+def find_parent(store: Store, workspace: Workspace, key: str | None, selection: Selection) -> Run:
+    """Return the run to go on from.
+
+    Args:
+        store: The arena.
+        workspace: The project.
+        key: A run's id, unique beginning or name, with or without `run:`. None: the run whose contestant is
+            rated best by the votes, the newest of equals; without votes the newest run.
+        selection: The votes that rate, where nobody is named.
+
+    Raises:
+        FtarenaError: There is no such run, or it cannot be trained on and compared.
+    """
+    if key is not None:
+        run = find_run(workspace, key.removeprefix("run:"))
+        if (error := why_not(run)) is not None:
+            raise error
+        return run
+    able = [run for run in list_runs(workspace) if run.state.ended and why_not(run) is None]
+    if not able:
+        raise FtarenaError(
+            "there is no trained run to go on from", "train one first: ftarena train configs/demo-sft.yaml"
+        )
+    ratings = _ratings(store, selection)
+    names = {row.run_id: row.name for row in store.contestants(include_hidden=False) if row.run_id}
+    rated = [run for run in able if names.get(run.id) in ratings]
+    # `able` has the newest first, and `max` keeps the first of equals.
+    return max(rated, key=lambda run: ratings[names[run.id]]) if rated else able[0]
+
+
+def contestant_of_run(store: Store, run: Run) -> ContestantRow:
+    """Return the contestant that answers with what a run left, registering it where it is new.
+
+    Raises:
+        FtarenaError: It has left nothing that could answer.
+    """
+    row = enlist(store, run)
+    if row is None:
+        raise why_not(run) or FtarenaError(f"{run.id} cannot answer", f"ftarena runs show {run.id}")
+    return row
+
+
+def resolved_recipe(run: Run) -> Mapping[str, Any]:
+    """Return what a run's resolved recipe says, key by key; empty where it cannot be read.
+
+    Read as plain values: data that have been moved since must not keep anybody from training on.
+    """
+    try:
+        said = yaml.safe_load((run.directory / RESOLVED_RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def child_name(workspace: Workspace, parent: Run, grown: bool) -> str:
+    """Return a name that no run has: `sft-2` for the first child of `sft`, `sft-3` for the child of that.
+
+    Args:
+        workspace: The project.
+        parent: Whose child it is.
+        grown: Whether the parent is a child itself, so that its number is counted on.
+    """
+    stem, dash, number = parent.name.rpartition("-")
+    counted = grown and dash and number.isdigit()
+    stem = (stem if counted else clean_line(parent.name))[:56]
+    taken = {run.name for run in list_runs(workspace)}
+    following = int(number) + 1 if counted else 2
+    while f"{stem}-{following}" in taken:
+        following += 1
+    return f"{stem}-{following}"
+
+
+def _ratings(store: Store, selection: Selection) -> dict[str, float]:
+    """Return each rated contestant's rating; empty without votes."""
+    from ftarena.scoring import Vote, score  # numpy, which a front end that only looks around never loads
+
+    votes = [Vote(*row) for row in store.standing_votes(selection)]
+    return {one.name: one.rating for one in score(votes).contestants} if votes else {}

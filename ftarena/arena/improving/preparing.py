@@ -1,0 +1,322 @@
+"""From votes to a run that only has to be started: pairs, how doubtful they are, recipe, check and plan."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import ftarena
+from ftarena.arena.improving.ancestry import lineage, trained_prompts, votes_used
+from ftarena.arena.improving.begun import run_begun
+from ftarena.arena.improving.heldout import Heldout, inherited_heldout
+from ftarena.arena.improving.improvement import Improvement
+from ftarena.arena.improving.materials import Material, gather, labelers_of
+from ftarena.arena.improving.parent import child_name, resolved_recipe
+from ftarena.arena.improving.recipe import recipe_text
+from ftarena.arena.improving.record import (
+    FORMAT,
+    FRESH,
+    HELDOUT,
+    PAIRS,
+    RECIPE_FILE,
+    RECORD,
+    VOTES,
+    ImproveMethod,
+    votes_sha256,
+)
+from ftarena.arena.improving.smoothing import Smoothing, measure_smoothing
+from ftarena.arena.lineup import why_not
+from ftarena.curation.check import check_sources
+from ftarena.curation.examples import Example
+from ftarena.curation.reading import load_examples
+from ftarena.curation.sets.manifest import sha256_of
+from ftarena.curation.sources import source_of
+from ftarena.errors import FtarenaError, UsageError, from_os_error
+from ftarena.recipes.load import load_recipe
+from ftarena.recipes.names import ALIASES
+from ftarena.scoring.words import counted
+from ftarena.store import Selection, Store
+from ftarena.store.preferences import PairFilter
+from ftarena.training.jobs import Run
+from ftarena.training.plan import Plan, Unplannable, plan_of
+from ftarena.workspace import Workspace, make_private
+
+FEWEST: Final = 8
+"""Pairs below which nothing is trained: DPO on fewer learns them by heart."""
+
+DRAFTS: Final = "improvements"
+"""Folder of the workspace with one folder for each set of votes, parent and wishes."""
+
+_MADE_HERE = ("method", "dataset", "init_from", "model_name_or_path")
+"""Keys that the votes and the parent decide."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asks of the next run, besides which votes and whose child."""
+
+    overrides: Mapping[str, str]
+    """Keys of the recipe; they win."""
+
+    hold_out: float | None = None
+    """Share of the prompts that are kept out; None: a tenth, of 40 pairs and more."""
+
+    again: bool = False
+    """Whether pairs count once more that an ancestor was trained on."""
+
+    few: bool = False
+    """Whether fewer than `FEWEST` pairs will do."""
+
+
+def prepare(
+    store: Store,
+    workspace: Workspace,
+    parent: Run,
+    which: PairFilter | None = None,
+    method: ImproveMethod = "dpo",
+    overrides: Mapping[str, str] | None = None,
+    *,
+    hold_out: float | None = None,
+    again: bool = False,
+    few: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Improvement:
+    """Make everything of the next run but the run. Nothing is started, and the arena is only read.
+
+    Repeated with the same votes, parent and wishes it finds what it made before, and the run begun from it.
+
+    Args:
+        store: The votes.
+        workspace: The project; the files are written below its `improvements`.
+        parent: The run to go on from.
+        which: Which votes, and how sure one must be; None is every blind vote of a person.
+        method: What is learned from: pairs (`dpo`) or labelled answers (`kto`).
+        overrides: Keys of the recipe, as text; they win.
+        hold_out: Share of the prompts that are kept out; None: a tenth, of 40 pairs and more.
+        again: Use pairs once more that the parent or a run before it was trained on.
+        few: Go on with fewer than `FEWEST` pairs.
+        tell: Told what is being done, a line each.
+
+    Raises:
+        UsageError: A key cannot be set, or is none.
+        FtarenaError: There are no votes or too few pairs, the parent cannot be gone on from, or the disk
+            refuses.
+    """
+    wishes = Wishes(overrides or {}, hold_out, again, few)
+    _check_overrides(wishes.overrides)
+    if (error := why_not(parent)) is not None:
+        raise error
+    which = which or PairFilter()
+    tell("making pairs of the votes")
+    used = set() if again else votes_used(workspace, parent)
+    seed = _seed(wishes.overrides)
+    material = gather(store, which, method, used=used, hold_out=hold_out, seed=seed)
+    _check_amount(material, parent, wishes)
+    smoothing = measure_smoothing(store, which.selection, material.margins)
+    folder = _folder(workspace, parent, material, which, wishes)
+    begun = run_begun(workspace, folder)
+    trained = _trained(material, folder, method, begun)
+    inherited = resolved_recipe(parent)
+    heldout = _heldout(folder, inherited, trained, material, begun)
+    if begun is None:
+        grown = (parent.directory / RECORD).is_file()
+        text = recipe_text(
+            method=method,
+            name=child_name(workspace, parent, grown),
+            parent=parent,
+            inherited=inherited,
+            pairs=len(material.rows),
+            data=folder / PAIRS,
+            heldout=folder / HELDOUT if heldout.lines else None,
+            label_smoothing=smoothing.value,
+            why_smoothing=smoothing.words(),
+            overrides=wishes.overrides,
+        )
+        _write(folder / RECIPE_FILE, text)
+    recipe = load_recipe(folder / RECIPE_FILE, wishes.overrides, on_note=tell)
+    smoothing = _as_used(smoothing, recipe.label_smoothing, wishes.overrides)
+    tell("checking the pairs")
+    checked = check_sources(
+        [source_of(folder / PAIRS)], [source_of(folder / HELDOUT)] if heldout.lines else []
+    )
+    tell("planning")
+    plan: Plan | None = None
+    unplanned = ""
+    try:
+        plan = plan_of(recipe)
+    except Unplannable as why:
+        unplanned = f"cannot be told: {why.message}"
+    prompts = set(store.prompt_ids())
+    seen = set(material.prompts).union(
+        *(trained_prompts(store, run.id) for run in lineage(workspace, parent))
+    )
+    improvement = Improvement(
+        workspace=workspace,
+        database=store.path,
+        parent=parent,
+        method=method,
+        folder=folder,
+        recipe=recipe,
+        recipe_file=folder / RECIPE_FILE,
+        material=material,
+        smoothing=smoothing,
+        labelers=labelers_of(store, material.vote_ids),
+        check=checked,
+        plan=plan,
+        unplanned=unplanned,
+        heldout=len(heldout.lines),
+        heldout_asked=heldout.asked,
+        prompts=len(prompts),
+        fresh=len(prompts - seen),
+        run=begun,
+    )
+    if begun is None:
+        _write(folder / RECORD, json.dumps(_record(improvement, which, wishes), indent=2) + "\n")
+    return improvement
+
+
+def _check_overrides(overrides: Mapping[str, str]) -> None:
+    for key in overrides:
+        name = ALIASES.get(key.replace("-", "_"), key.replace("-", "_"))
+        if name in _MADE_HERE:
+            raise UsageError(
+                f"--{key.replace('_', '-')} cannot be set here: the votes and the parent decide it",
+                "write a recipe of your own from the pairs: ftarena export dpo; ftarena train RECIPE",
+            )
+
+
+def _seed(overrides: Mapping[str, str]) -> int:
+    given = overrides.get("seed", "")
+    return int(given) if given.isdigit() else 42  # what is no number, the recipe says
+
+
+def _check_amount(material: Material, parent: Run, wishes: Wishes) -> None:
+    """Refuse where there is too little to learn from, and say how much more is needed."""
+    noun, rows = material.noun, len(material.rows)
+    if not material.report.votes:
+        raise FtarenaError("nobody has voted yet", "ftarena vote")
+    if rows == 0 and material.used_before:
+        raise FtarenaError(
+            f"{parent.name} and the runs before it were trained on all {material.used_before} {noun}s that "
+            "the votes make",
+            "vote on its answers: ftarena vote; or train on the same ones once more: --again",
+        )
+    if rows == 0:
+        raise FtarenaError(
+            f"{counted(material.report.votes, 'vote')}, but no {noun} to learn from: "
+            + ("; ".join(material.left_out()) or "none of them is asked for"),
+            "vote for one of two answers: ftarena vote",
+        )
+    if rows < FEWEST and not wishes.few:
+        more = FEWEST - rows
+        raise FtarenaError(
+            f"{counted(rows, noun)} {'is' if rows == 1 else 'are'} too few to learn from: "
+            f"{FEWEST} are needed, {more} more",
+            "go on voting: ftarena vote; or try all the same: --force",
+        )
+
+
+def _folder(workspace: Workspace, parent: Run, material: Material, which: PairFilter, wishes: Wishes) -> Path:
+    """Return the folder of exactly this, private to its user."""
+    what = [
+        parent.id,
+        material.method,
+        votes_sha256(material.vote_ids),
+        len(material.rows),
+        len(material.kept_out),
+        _plain(which),
+        sorted(wishes.overrides.items()),
+        wishes.again,
+    ]
+    key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+    top = workspace.ensure().root / DRAFTS
+    make_private(top)
+    make_private(top / key)
+    return top / key
+
+
+def _trained(material: Material, folder: Path, method: ImproveMethod, begun: Run | None) -> list[Example]:
+    """Write the pairs, unless a run has them already, and return them as training reads them."""
+    if begun is None:
+        _write(folder / PAIRS, _lines(material.rows))
+        _write(folder / FRESH, _lines(material.kept_out))
+        _write(folder / VOTES, "".join(f"{one}\n" for one in material.vote_ids))
+    return load_examples(folder / PAIRS, method)
+
+
+def _heldout(
+    folder: Path,
+    inherited: Mapping[str, Any],
+    trained: Sequence[Example],
+    material: Material,
+    begun: Run | None,
+) -> Heldout:
+    """Return what is measured on: the parent's rows, or else the better ones of the answers kept out."""
+    found = inherited_heldout(inherited, trained)
+    if not found.lines and material.method == "dpo":
+        found = Heldout(tuple(_lines([row]).rstrip("\n") for row in material.kept_out), found.asked)
+    if begun is None:
+        _write(folder / HELDOUT, "".join(f"{line}\n" for line in found.lines))
+    return found
+
+
+def _as_used(smoothing: Smoothing, used: float, overrides: Mapping[str, str]) -> Smoothing:
+    """Return the smoothing as the recipe has it in the end."""
+    if any(key.replace("-", "_") == "label_smoothing" for key in overrides):
+        return Smoothing(used, smoothing.flip, "given")
+    return replace(smoothing, value=used)
+
+
+def _record(improvement: Improvement, which: PairFilter, wishes: Wishes) -> dict[str, Any]:
+    """Return what `improve.json` says. Nothing in it depends on the time or on this machine's paths."""
+    told = improvement.to_json()
+    for key in ("folder", "plan", "run", "prompts"):
+        told.pop(key)
+    files = {
+        name: sha256_of(improvement.folder / name)
+        for name in (PAIRS, FRESH, HELDOUT, VOTES)
+        if (improvement.folder / name).stat().st_size
+    }
+    return {
+        "format": FORMAT,
+        "ftarena": ftarena.__version__,
+        **told,
+        "pairs": len(improvement.material.rows),
+        "votes_sha256": votes_sha256(improvement.material.vote_ids),
+        "filter": _plain(which),
+        "hold_out": wishes.hold_out,
+        "again": wishes.again,
+        "overrides": dict(sorted(wishes.overrides.items())),
+        "sha256": files,
+    }
+
+
+def _plain(which: PairFilter) -> dict[str, Any]:
+    """Return a filter as plain JSON values, the same for the same filter."""
+    selection: dict[str, Any] = {}
+    for name in Selection.__slots__:
+        value = getattr(which.selection, name)
+        selection[name] = sorted(value) if isinstance(value, list | tuple | set | frozenset) else value
+    return {"agreement": which.agreement, "margin": which.margin, **selection}
+
+
+def _lines(rows: Sequence[Mapping[str, object]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file as one step, for its owner only: whoever reads it sees the old one or the new one.
+
+    Raises:
+        FtarenaError: The disk refuses.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o600)
+        draft.replace(path)
+    except OSError as error:
+        raise from_os_error(error, str(path)) or FtarenaError(f"cannot write {path}: {error}") from error
