@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import log
+from sys import float_info
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, CodedVotes, Ints
+from ftarena.scoring.betting import log_evidence, sequence_course, shares, weighted_sequence
+from ftarena.scoring.coding import BOTH_BAD, LEFT, RIGHT, TIE, CodedVotes, Floats, Ints
 from ftarena.scoring.sequential import (
     EQUIVALENCE,
     SignTest,
     confidence_sequence,
+    effective,
     log_e_value,
     sign_test,
     votes_needed,
@@ -58,6 +61,9 @@ class Course:
 
     alpha: float
 
+    weight: Floats | None = None
+    """(n_units,) float64, how much each unit counts; None where all weigh 1."""
+
     def __len__(self) -> int:
         return len(self.at)
 
@@ -73,13 +79,28 @@ class Course:
         if len(self) == 0:
             return []
         wins = np.cumsum(self.won)
+        share = shares(self.weight)
         looks = np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64))
-        found = []
-        for look in looks.tolist():
-            won, lost = int(wins[look]), look + 1 - int(wins[look])
-            low, high = confidence_sequence(won, lost, self.alpha)
-            found.append(CoursePoint(int(self.at[look]), won, lost, low, high, log_e_value(won, lost)))
-        return found
+        if share is None:
+            ends = [
+                confidence_sequence(int(wins[look]), look + 1 - int(wins[look]), self.alpha)
+                for look in looks.tolist()
+            ]
+            evidence = [log_e_value(int(wins[look]), look + 1 - int(wins[look])) for look in looks.tolist()]
+        else:
+            ends = [*sequence_course(self.won, share, looks, self.alpha)[:-1], self.sequence()]
+            evidence = log_evidence(self.won, share)[looks].tolist()
+        return [
+            CoursePoint(int(self.at[look]), int(wins[look]), look + 1 - int(wins[look]), low, high, log_e)
+            for look, (low, high), log_e in zip(looks.tolist(), ends, evidence, strict=True)
+        ]
+
+    def sequence(self) -> tuple[float, float]:
+        """The confidence sequence after the last unit: the win rates of `a` that cannot be refuted."""
+        if (share := shares(self.weight)) is not None:
+            return weighted_sequence(self.won, share, self.alpha)
+        wins = int(np.count_nonzero(self.won))
+        return confidence_sequence(wins, len(self) - wins, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -97,15 +118,16 @@ class PairScore:
     ties: int
     both_bad: int
     win_rate: float | None
-    """wins / (wins + losses); None without a decisive vote."""
+    """wins / (wins + losses), every vote by its weight; None without a decisive vote."""
 
     low: float | None
     high: float | None
-    """Wilson's interval of the win rate. It takes votes as independent and is right for one look only; the
-    verdict relies on `sequence_low` and `sequence_high` instead."""
+    """Wilson's interval of the win rate, with weights of the effective number of votes. It takes votes as
+    independent and is right for one look only; the verdict relies on `sequence_low` and `sequence_high`
+    instead."""
 
     score: float | None
-    """(wins + ties/2) / (wins + losses + ties)."""
+    """(wins + ties/2) / (wins + losses + ties), every vote by its weight."""
 
     e_value: float
     """Evidence against equality now: a stake of 1 would have become this. Capped at 1.797e308, the largest
@@ -124,6 +146,10 @@ class PairScore:
 
     votes_needed_low: int | None
     """The same if the win rate were at the end of its interval that is farther from one half."""
+
+    forecast: float
+    """Win rate of `a` that `votes_needed` supposes: (wins + 1)/(wins + losses + 2) of the units, which is
+    nearer to one half than `win_rate` because few votes promise little."""
 
     unit: Unit
     unit_wins: int
@@ -160,12 +186,6 @@ class PairScore:
     """How the verdict came about."""
 
     @property
-    def forecast(self) -> float:
-        """Win rate of `a` that `votes_needed` supposes: (wins + 1)/(wins + losses + 2) of the units, which is
-        nearer to one half than `win_rate` because few votes promise little."""
-        return (self.unit_wins + 1) / (self.unit_wins + self.unit_losses + 2)
-
-    @property
     def weakened(self) -> bool:
         """Whether a verdict stands that the votes up to now would not reach if they were looked at only now.
 
@@ -176,7 +196,7 @@ class PairScore:
             low, high = EQUIVALENCE
             return not (low <= self.sequence_low and self.sequence_high <= high)
         # Written as in `sign_test`: rounding must not cost the vote that reaches the limit exactly.
-        log_e = log_e_value(self.unit_wins, self.unit_losses)
+        log_e = log(max(self.e_value, float_info.min))
         return self.verdict != "undecided" and log_e < log(1 / self.course.alpha) - 1e-9
 
     def to_json(self) -> dict[str, object]:
@@ -215,16 +235,24 @@ def _score_pair(
     wins = int(np.count_nonzero(won))
     losses = len(won) - wins
     ties, both_bad = int(counts[TIE]), int(counts[BOTH_BAD])
+    weight = None if coded.weight is None else coded.weight[own]
+    among_decisive = None if weight is None else weight[decisive]
     if unit == "prompt":
         kept = np.sort(np.unique(prompt[decisive], return_index=True)[1])
-        course = Course(decisive[kept] + 1, won[kept], alpha)
+        among_units = None if among_decisive is None else among_decisive[kept]
+        course = Course(decisive[kept] + 1, won[kept], alpha, among_units)
     else:
-        course = Course(decisive + 1, won, alpha)
-    test = sign_test(course.won, alpha)
+        course = Course(decisive + 1, won, alpha, among_decisive)
+    test = sign_test(course.won, alpha, weight=course.weight)
     names: dict[str, Verdict] = {"first": "a", "second": "b"}
     verdict = names.get(test.decision, "equivalent" if test.decision == "equivalent" else "undecided")
-    interval = wilson(wins, losses, alpha)
-    sequence = confidence_sequence(test.wins, test.losses, alpha)
+    for_a, for_b = effective(won, among_decisive)
+    interval = wilson(for_a, for_b, alpha)
+    sequence = course.sequence()
+    tied = outcome == TIE
+    halves = int(np.count_nonzero(tied)) if weight is None else float(weight[tied].sum())
+    gained = wins if among_decisive is None else float(among_decisive[won].sum())
+    given = losses if among_decisive is None else float(among_decisive[~won].sum())
     needed, needed_low = _needed(test, len(own), alpha)
     prompts = len(np.unique(prompt))
     difference = strengths.difference(a, b)
@@ -235,16 +263,17 @@ def _score_pair(
         losses=losses,
         ties=ties,
         both_bad=both_bad,
-        win_rate=wins / (wins + losses) if wins + losses else None,
+        win_rate=gained / (gained + given) if wins + losses else None,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        score=(wins + ties / 2) / (wins + losses + ties) if wins + losses + ties else None,
+        score=(gained + halves / 2) / (gained + given + halves) if wins + losses + ties else None,
         e_value=test.e_value,
         p_value=test.p_value,
         verdict=verdict,
         decided_after=None if test.decided_at is None else int(course.at[test.decided_at - 1]),
         votes_needed=needed,
         votes_needed_low=needed_low,
+        forecast=(test.effective_wins + 1) / (test.effective_wins + test.effective_losses + 2),
         unit=unit,
         unit_wins=test.wins,
         unit_losses=test.losses,
@@ -257,32 +286,35 @@ def _score_pair(
         difference_low=difference.low,
         difference_high=difference.high,
         contradicted=test.contradicted,
-        note="; ".join(_notes(test, verdict, sequence, wins + losses, unit)),
+        note="; ".join(_notes(test, verdict, sequence, wins + losses, unit, course)),
         course=course,
     )
 
 
 def _needed(test: SignTest, votes: int, alpha: float) -> tuple[int | None, int | None]:
-    units = test.wins + test.losses
-    ends = wilson(test.wins, test.losses, alpha)
+    units = test.effective_wins + test.effective_losses
+    ends = wilson(test.effective_wins, test.effective_losses, alpha)
     if test.decision != "undecided" or test.contradicted or ends is None:
         return None, None
     per_unit = votes / units
-    needed = votes_needed(test.wins, test.losses, alpha, votes_per_unit=per_unit)
+    needed = votes_needed(test.effective_wins, test.effective_losses, alpha, votes_per_unit=per_unit)
     far = max(ends, key=lambda rate: abs(rate - 0.5))
-    at_best = votes_needed(test.wins, test.losses, alpha, rate=far, votes_per_unit=per_unit)
+    at_best = votes_needed(
+        test.effective_wins, test.effective_losses, alpha, rate=far, votes_per_unit=per_unit
+    )
     if needed is not None and at_best is not None:
         at_best = min(at_best, needed)
     return needed, at_best
 
 
 def _notes(
-    test: SignTest, verdict: Verdict, sequence: tuple[float, float], decisive: int, unit: Unit
+    test: SignTest, verdict: Verdict, sequence: tuple[float, float], decisive: int, unit: Unit, course: Course
 ) -> Iterator[str]:
     units = test.wins + test.losses
     if test.contradicted:
         yield "the votes contradict each other: each was ahead beyond doubt at some time"
-    if (verdict == "a" and test.wins <= test.losses) or (verdict == "b" and test.losses <= test.wins):
+    ahead = test.effective_wins - test.effective_losses
+    if (verdict == "a" and ahead <= 0) or (verdict == "b" and ahead >= 0):
         yield "the lead is gone since the verdict fell"
     if verdict in ("a", "b") and sequence[0] > 0.45 and sequence[1] < 0.55:
         yield "the difference is real but small: less than five points of win rate"
@@ -291,3 +323,5 @@ def _notes(
     elif units < decisive:
         prompts = "1 prompt, once" if units == 1 else f"{units} prompts, each once"
         yield f"the verdict counts {prompts}, not {decisive} decisive votes"
+    if shares(course.weight) is not None:
+        yield "votes weigh by how likely their prompt was drawn"

@@ -19,10 +19,15 @@ majorities turn back and forth while one looks, and the bound is lost: 12 % with
 decisive vote on a prompt is as likely for either side. More votes on the same prompt make ratings and
 agreement better, not this verdict: that takes new prompts.
 
+Where votes weigh differently, because a sampler preferred some prompts, `betting` holds the same bet with
+stakes cut to the weights.
+
 Everything here is symmetric: exchange wins and losses, and every result is mirrored.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, exp, lgamma, log, log1p, sqrt
 from sys import float_info
 from typing import Final, Literal
@@ -30,6 +35,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ftarena.scoring.betting import log_evidence, shares
+from ftarena.scoring.coding import Floats
 from ftarena.scoring.quantiles import normal_critical
 
 Decision = Literal["first", "second", "equivalent", "undecided"]
@@ -63,6 +70,13 @@ class SignTest:
     decided_at: int | None
     """Number of units after which the decision fell, counted from 1."""
 
+    effective_wins: float
+    """`wins`; with weights, the weighted win rate times the effective number of units (Σw)²/Σw² (Kish
+    1965)."""
+
+    effective_losses: float
+    """Likewise."""
+
     contradicted: bool
     """The bet was won on one side and later on the other: preferences have changed, nothing is decided."""
 
@@ -72,11 +86,11 @@ class SignTest:
         return exp(min(self.log_e, log(float_info.max)))
 
 
-def wilson(wins: int, losses: int, alpha: float = 0.05) -> tuple[float, float] | None:
+def wilson(wins: float, losses: float, alpha: float = 0.05) -> tuple[float, float] | None:
     """The interval of a win rate (Wilson 1927), for a number of votes that was fixed beforehand.
 
     Args:
-        wins: Votes for the first contestant.
+        wins: Votes for the first contestant; with weights, the effective number (see `effective`).
         losses: Votes for the second.
         alpha: One minus the coverage.
 
@@ -90,6 +104,27 @@ def wilson(wins: int, losses: int, alpha: float = 0.05) -> tuple[float, float] |
     centre = (wins + square / 2) / (votes + square)
     half = sqrt(square * (wins * losses / votes + square / 4)) / (votes + square)
     return (max(0.0, centre - half) if wins else 0.0), (min(1.0, centre + half) if losses else 1.0)
+
+
+def effective(won: npt.NDArray[np.bool_], weight: Floats | None) -> tuple[float, float]:
+    """Wins and losses whose rate is the weighted one and whose number is the effective one, (Σw)²/Σw².
+
+    That many votes of equal weight would estimate the rate as well (Kish 1965, *Survey Sampling*, 11.7).
+
+    Args:
+        won: (n_votes,) bool, whether the first contestant won.
+        weight: (n_votes,) float64; None where all weigh 1.
+
+    Returns:
+        Wins and losses; the plain numbers where all weights are equal.
+    """
+    wins = int(np.count_nonzero(won))
+    if weight is None or len(won) == 0 or bool((weight == weight[0]).all()):
+        return wins, len(won) - wins
+    total = float(weight.sum())
+    number = total**2 / float(weight @ weight)
+    for_first, for_second = float(weight[won].sum()), float(weight[~won].sum())
+    return number * for_first / total, number * for_second / total
 
 
 def log_e_value(wins: float, losses: float, rate: float = 0.5) -> float:
@@ -138,7 +173,7 @@ def _lower_end(wins: int, losses: int, alpha: float) -> float:
     return low
 
 
-def sign_test(won: npt.NDArray[np.bool_], alpha: float = 0.05) -> SignTest:
+def sign_test(won: npt.NDArray[np.bool_], alpha: float = 0.05, *, weight: Floats | None = None) -> SignTest:
     """Bet through a course of units and look after every one.
 
     The decision is `first` or `second` once E has reached 1/α, for who leads at that moment: the confidence
@@ -151,24 +186,25 @@ def sign_test(won: npt.NDArray[np.bool_], alpha: float = 0.05) -> SignTest:
     Args:
         won: (n_units,) bool, whether the first contestant won the unit, in the order of time.
         alpha: Probability of a false decision for a difference.
+        weight: (n_units,) float64, how much each unit counts; None where all weigh 1.
 
     Returns:
         The test at the end of the course.
     """
     units = len(won)
     if units == 0:
-        return SignTest(0, 0, 0.0, 1.0, "undecided", None, False)
-    wins = np.cumsum(won, dtype=np.int64)
-    total = np.arange(1, units + 1)
-    losses = total - wins
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, units + 2)))])
-    mixture = log_factorial[wins] + log_factorial[losses] - log_factorial[total + 1]
-    log_e = mixture + total * log(2)
+        return SignTest(0, 0, 0.0, 1.0, "undecided", None, 0, 0, False)
+    share = shares(weight)
+    against = _plain_evidence(won) if share is None else partial(log_evidence, won, share)
+    log_e = against(0.5)
+    counted = np.ones(units) if share is None else share
+    total, wins = np.cumsum(counted), np.cumsum(counted * won)
+    rate = wins / total
     limit = log(1 / alpha)
     # Rounding must not cost the vote that reaches the limit exactly.
     decisive = log_e >= limit - 1e-12
-    first = _first(decisive & (wins > losses))
-    second = _first(decisive & (wins < losses))
+    first = _first(decisive & (rate > 0.5))
+    second = _first(decisive & (rate < 0.5))
     decision: Decision = "undecided"
     decided_at = None
     if first is not None and second is None:
@@ -177,21 +213,39 @@ def sign_test(won: npt.NDArray[np.bool_], alpha: float = 0.05) -> SignTest:
         decision, decided_at = "second", second
     elif first is None and second is None:
         low, high = EQUIVALENCE
-        rate = wins / total
         inside = (rate > low) & (rate < high)
         for edge in EQUIVALENCE:
-            inside &= mixture - wins * log(edge) - losses * log1p(-edge) >= limit
+            inside &= against(edge) >= limit
         decided_at = _first(inside)
         decision = "undecided" if decided_at is None else "equivalent"
+    effective_wins, effective_losses = effective(won, weight)
     return SignTest(
-        wins=int(wins[-1]),
-        losses=int(losses[-1]),
+        wins=int(np.count_nonzero(won)),
+        losses=units - int(np.count_nonzero(won)),
         log_e=float(log_e[-1]),
         p_value=exp(-max(0.0, float(log_e.max()))),
         decision=decision,
         decided_at=decided_at,
+        effective_wins=effective_wins,
+        effective_losses=effective_losses,
         contradicted=first is not None and second is not None,
     )
+
+
+def _plain_evidence(won: npt.NDArray[np.bool_]) -> Callable[[float], Floats]:
+    """The evidence against a win rate after every unit, all units weighing the same."""
+    wins = np.cumsum(won, dtype=np.int64)
+    total = np.arange(1, len(won) + 1)
+    losses = total - wins
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, len(won) + 2)))])
+    mixture = log_factorial[wins] + log_factorial[losses] - log_factorial[total + 1]
+
+    def against(rate: float) -> Floats:
+        if rate == 0.5:
+            return np.asarray(mixture + total * log(2))
+        return np.asarray(mixture - wins * log(rate) - losses * log1p(-rate))
+
+    return against
 
 
 def _first(looks: npt.NDArray[np.bool_]) -> int | None:
@@ -201,8 +255,8 @@ def _first(looks: npt.NDArray[np.bool_]) -> int | None:
 
 
 def votes_needed(
-    wins: int,
-    losses: int,
+    wins: float,
+    losses: float,
     alpha: float = 0.05,
     *,
     rate: float | None = None,
@@ -218,7 +272,7 @@ def votes_needed(
     time vary widely: from a third of it to double is common.
 
     Args:
-        wins: Units won so far by the first contestant.
+        wins: Units won so far by the first contestant; with weights, the effective number.
         losses: Units won so far by the second.
         alpha: Probability of a false decision.
         rate: A win rate to assume instead of q, for example an end of its interval.

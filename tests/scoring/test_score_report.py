@@ -18,7 +18,7 @@ from ftarena.scoring.words import percent
 
 SEQUENTIAL = {
     "e_value", "p_value", "verdict", "decided_after", "votes_needed", "votes_needed_low", "unit_wins",
-    "unit_losses", "sequence_low", "sequence_high", "contradicted", "note",
+    "unit_losses", "forecast", "sequence_low", "sequence_high", "contradicted", "note",
 }  # fmt: skip
 """What depends on the order of the votes, because it is a course."""
 
@@ -54,6 +54,7 @@ def mirrored(pair: dict[str, object]) -> dict[str, object]:
         "verdict": swap.get(str(pair["verdict"]), pair["verdict"]),
         "unit_wins": pair["unit_losses"],
         "unit_losses": pair["unit_wins"],
+        "forecast": complement(pair["forecast"]),
         "sequence_low": complement(pair["sequence_high"]),
         "sequence_high": complement(pair["sequence_low"]),
         "difference": negative(pair["difference"]),
