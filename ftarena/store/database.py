@@ -101,7 +101,7 @@ class Database:
         database = cls(path)
         database.read_only = True
         with mended(path):
-            if not _up_to_date(database.connection, path):
+            if not is_up_to_date(database.connection, path):
                 database.close()
                 raise FtarenaError(message, hint)
         return database
@@ -259,12 +259,12 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    if _up_to_date(connection, path):
+    if is_up_to_date(connection, path):
         return
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _up_to_date(connection, path):  # another process may have done it while we waited
+        if not is_up_to_date(connection, path):  # another process may have done it while we waited
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
             migrations.apply(connection)
         connection.execute("COMMIT")
@@ -273,7 +273,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _up_to_date(connection: sqlite3.Connection, path: Path) -> bool:
+def is_up_to_date(connection: sqlite3.Connection, path: Path) -> bool:
     """Return whether nothing has to be migrated.
 
     Raises:

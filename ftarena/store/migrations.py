@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from ftarena.store.schema import m001_create, m002_blind_votes, m003_collecting
+from ftarena.store.schema import m001_create, m002_blind_votes, m003_collecting, m004_merging
 
 SET = "ftarena"
 """Name of this set of steps in sqlite-utils' table of applied migrations."""
@@ -31,6 +31,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[Any], None]]] = (
     ("m001_create", _script(m001_create.SQL)),
     ("m002_blind_votes", _script(m002_blind_votes.SQL)),
     ("m003_collecting", _script(m003_collecting.SQL)),
+    ("m004_merging", _script(m004_merging.SQL)),
 )
 """Every step, oldest first: its name in the table of applied migrations, and what it does."""
 

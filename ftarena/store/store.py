@@ -61,9 +61,15 @@ class Store(Database):
         return [row for row in map(_contestant, found) if include_hidden or not row.hidden]
 
     def contestant(self, name: str) -> ContestantRow | None:
-        """Return the contestant of this name, if there is one."""
-        found = self.rows(f"{_CONTESTANT} WHERE c.name = ?", (storable(name),))
-        return _contestant(found[0]) if found else None
+        """Return the contestant of this name, or the only one that was ever given it, if there is one.
+
+        A merge of arenas may have settled on another name (`ftarena.store.merging`).
+        """
+        found = self.rows(f"{_CONTESTANT} WHERE c.name = ?", (storable(name),)) or self.rows(
+            f"{_CONTESTANT} JOIN contestant_names n ON n.contestant_id = c.id WHERE n.name = ?",
+            (storable(name),),
+        )
+        return _contestant(found[0]) if len(found) == 1 else None
 
     def add_contestant(
         self,
@@ -129,13 +135,11 @@ class Store(Database):
             FtarenaError: There is none of this name.
         """
         with self.transaction() as connection:
-            if self.contestant(name) is None:
+            if (row := self.contestant(name)) is None:
                 raise FtarenaError(
                     f"there is no contestant {name!r}", "see them all: ftarena contestants list"
                 )
-            connection.execute(
-                "UPDATE contestants SET hidden = ? WHERE name = ?", (int(hidden), storable(name))
-            )
+            connection.execute("UPDATE contestants SET hidden = ? WHERE id = ?", (int(hidden), row.id))
 
     # Prompts and answers
 
