@@ -26,7 +26,7 @@ def board(tmp_path: Path) -> Path:
 
 def printed(database: Path, *, as_json: bool = False) -> str:
     out = io.StringIO()
-    assert scores.score(database, as_json=as_json, out=out) == 0
+    assert scores.score(database, form="json" if as_json else "text", out=out) == 0
     return out.getvalue()
 
 

@@ -330,6 +330,6 @@ def test_names_that_were_read_are_not_forgotten(place: Workspace) -> None:
     score(place.database, out=out)
     assert "Not scored: 1 vote cast again with the names known." in out.getvalue()
     out = io.StringIO()
-    score(place.database, as_json=True, out=out)
+    score(place.database, form="json", out=out)
     report = json.loads(out.getvalue())
     assert (report["votes"], report["not_blind"]) == (0, 1)
