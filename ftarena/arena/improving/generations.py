@@ -20,6 +20,12 @@ from ftarena.workspace import Workspace
 class Gain:
     """What people say of a child against its parent."""
 
+    child: str
+    """Name of the child's contestant."""
+
+    parent: str
+    """Name of its parent's."""
+
     wins: int
     losses: int
     ties: int
@@ -191,6 +197,8 @@ def _gain(store: Store, child: str, parent: str) -> Gain | None:
         pair.verdict, pair.verdict
     )
     return Gain(
+        child=child,
+        parent=parent,
         wins=won,
         losses=lost,
         ties=pair.ties,
