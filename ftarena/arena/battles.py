@@ -139,7 +139,7 @@ class Arena:
                     open=left_over,
                     had=self._open.had,
                     tallies=lambda: tallies(self._store),
-                    differing=lambda: differing(self._store),
+                    differing=lambda pair: differing(self._store, pair),
                 ),
                 self._rng,
             )
@@ -149,7 +149,7 @@ class Arena:
                 return self._commit(choice.combination, choice.boost)
             self._leaked.add(choice.combination)
             put_aside += 1
-            left_over = [combination for combination in left_over if combination != choice.combination]
+            left_over = self._open.open(self._leaked)
         leaked = [combination for combination in self._open.open() if combination in self._leaked]
         return self._commit(self._rng.choice(leaked)) if leaked else None
 

@@ -8,7 +8,7 @@ tell.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from ftarena.arena.sampling import Combination, Pool, pool
+from ftarena.arena.sampling import Combination, Openings, Pool, pool
 from ftarena.arena.settings import ArenaSettings
 from ftarena.store import ContestantRow, LabelerKind, Store
 from ftarena.store.ballots import Drawn
@@ -99,12 +99,9 @@ class OpenBattles:
         return {key for key, labelers in held.items() if labelers >= settings.overlap}
 
     def open(self, but: Collection[Combination] = ()) -> Sequence[Combination]:
-        """Return what may be given now, in the order of the pool.
+        """Return what may be given now, in the order of the pool; a sampler reads one pair of it.
 
         Args:
             but: What is left out besides.
         """
-        gone = self.taken.union(self.had, but) & self.ready
-        if not gone:
-            return self.pool.ready
-        return [combination for combination in self.pool.ready if combination not in gone]
+        return Openings(self.pool, self.taken.union(self.had), but)

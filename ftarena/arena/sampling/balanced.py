@@ -4,6 +4,7 @@ import random
 from collections import Counter
 
 from ftarena.arena.sampling.outlook import Choice, Outlook
+from ftarena.arena.sampling.pool import Combination
 
 
 def balanced(outlook: Outlook, rng: random.Random) -> Choice | None:
@@ -11,12 +12,14 @@ def balanced(outlook: Outlook, rng: random.Random) -> Choice | None:
 
     Equals are drawn at random.
     """
-    if not outlook.open:
+    openings = outlook.openings
+    if not openings.pairs:
         return None
     pairs_had = Counter(combination.pair for combination in outlook.had)
     prompts_had = Counter(combination.prompt_id for combination in outlook.had)
-    fewest = min(pairs_had[combination.pair] for combination in outlook.open)
-    pair = rng.choice(sorted({c.pair for c in outlook.open if pairs_had[c.pair] == fewest}))
-    of_pair = [combination for combination in outlook.open if combination.pair == pair]
-    fewest = min(prompts_had[combination.prompt_id] for combination in of_pair)
-    return Choice(rng.choice([c for c in of_pair if prompts_had[c.prompt_id] == fewest]))
+    fewest = min(pairs_had[pair] for pair in openings.pairs)
+    pair = rng.choice([pair for pair in openings.pairs if pairs_had[pair] == fewest])
+    prompts = openings.open(pair)
+    fewest = min(prompts_had[prompt_id] for prompt_id in prompts)
+    prompt_id = rng.choice([prompt_id for prompt_id in prompts if prompts_had[prompt_id] == fewest])
+    return Choice(Combination(prompt_id, *pair))

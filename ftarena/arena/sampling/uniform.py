@@ -7,4 +7,5 @@ from ftarena.arena.sampling.outlook import Choice, Outlook
 
 def uniform(outlook: Outlook, rng: random.Random) -> Choice | None:
     """Draw one of the open combinations, all with the same chance."""
-    return Choice(rng.choice(outlook.open)) if outlook.open else None
+    openings = outlook.openings
+    return Choice(rng.choice(openings)) if openings.pairs else None

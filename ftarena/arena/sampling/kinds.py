@@ -1,0 +1,98 @@
+"""Which prompt of a pair comes next, by how much the two answers differ, without bias.
+
+Answers that hardly differ end in ties, which decide nothing; so the prompts of a pair are sorted into kinds,
+four quarters by how much the answers differ and those where that is not known, and a kind is drawn in
+proportion to its size and to the square root of its share of decisive votes. That is Neyman's allocation
+(1934): a vote is +1, −1 or 0, so the variance of a kind is at most its share of decisive votes.
+
+Why it does not bias: inside a kind every prompt is as likely as any other. So whatever has been seen before,
+a vote that weighs (share of the kind among the pair's prompts) / (its probability now) has as its expectation
+the mean over *all* prompts of the pair. The share is that among all prompts, read ones included. With the
+share among what is left instead, the early preference for some kinds would never be made good, and in an
+arena whose prompts are all read in the end the estimate would be off by points.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from math import sqrt
+from typing import Final
+
+BOUNDS: Final = (0.5, 2.0)
+"""Least and largest boost: a vote weighs between a half and two."""
+
+UNKNOWN: Final = 4
+"""The kind of prompts of which it is not known how much the answers differ."""
+
+KINDS: Final = 5
+
+_PRIOR = (0.55, 0.65, 0.75, 0.85, 0.65)  # shares of decisive votes before there are any
+_PRIOR_VOTES = 8
+_RESERVE = 0.6  # a kind is never read so fast that less of it is left, compared to what is left of all
+
+
+def kinds_of(prompts: Collection[str], apart: Mapping[str, float]) -> dict[str, int]:
+    """Sort a pair's prompts into kinds: 0 to 3 are quarters, from hardly differing to most.
+
+    Args:
+        prompts: All prompts of the pair, whether they are open or not.
+        apart: How much the answers differ, where it is known.
+    """
+    known = sorted(apart[prompt_id] for prompt_id in prompts if prompt_id in apart)
+    edges = [known[len(known) * quarter // 4] for quarter in (1, 2, 3)] if known else []
+    return {
+        prompt_id: bisect_right(edges, apart[prompt_id]) if prompt_id in apart else UNKNOWN
+        for prompt_id in prompts
+    }
+
+
+def decisive_shares(read: Mapping[str, bool], kinds: Mapping[str, int]) -> list[float]:
+    """Return for each kind which share of its prompts ends with a winner, a guess where few are read.
+
+    Args:
+        read: The pair's prompts that have votes, and whether any is decisive.
+        kinds: From `kinds_of`.
+    """
+    votes = [float(_PRIOR_VOTES)] * KINDS
+    decisive = [_PRIOR_VOTES * share for share in _PRIOR]
+    for prompt_id, said in read.items():
+        kind = kinds.get(prompt_id)
+        if kind is not None:
+            votes[kind] += 1
+            decisive[kind] += said
+    return [some / all_ for some, all_ in zip(decisive, votes, strict=True)]
+
+
+def kind_chances(sizes: Sequence[int], left: Sequence[int], decisive: Sequence[float]) -> list[float]:
+    """Return with which probability each kind is next.
+
+    Args:
+        sizes: How many prompts of each kind the pair has.
+        left: How many of them can be drawn now; at least one is.
+        decisive: Share of decisive votes of each kind, more than 0.
+    """
+    all_, all_left = sum(sizes), sum(left)
+    pulls = _within([sqrt(share) if some else 0.0 for share, some in zip(decisive, left, strict=True)], sizes)
+    for kind, (size, some) in enumerate(zip(sizes, left, strict=True)):
+        if some:
+            remaining = some / size / (all_left / all_)
+            # Only what is left can be drawn later: from here on the kind is drawn as fast as the others.
+            pulls[kind] = min(pulls[kind], remaining) if remaining < _RESERVE else pulls[kind]
+    weighted = [pull * size for pull, size in zip(pulls, sizes, strict=True)]
+    total = sum(weighted)
+    return [weight / total for weight in weighted]
+
+
+def _within(pulls: Sequence[float], sizes: Sequence[int]) -> list[float]:
+    """Scale so that the mean over prompts is 1 and all are inside the bounds."""
+    low, high = BOUNDS
+    found = list(pulls)
+    for _ in range(8):  # clipping shifts the mean, and the next round mends it; a few rounds settle it
+        total = sum(pull * size for pull, size in zip(found, sizes, strict=True))
+        drawn = sum(size for pull, size in zip(found, sizes, strict=True) if pull)
+        found = [min(max(pull * drawn / total, low), high) if pull else 0.0 for pull in found]
+    return found
+
+
+def bounded(boost: float) -> float:
+    """Return a boost inside the bounds; outside are only the last few prompts of a pair."""
+    return min(max(boost, BOUNDS[0]), BOUNDS[1])
