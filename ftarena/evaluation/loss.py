@@ -90,7 +90,7 @@ async def heldout_loss(
         nonlocal done
         async with gate:
             try:
-                return await _answer_loss(client, model, example, extra)
+                return await answer_loss(client, model, example, extra)
             except ContextExceeded:
                 return None
             finally:
@@ -120,8 +120,19 @@ async def heldout_loss(
     )
 
 
-async def _answer_loss(client: Scoring, model: str, example: Example, extra: int) -> tuple[float, int]:
-    """Return the summed loss of an example's answer, in nats, and its number of tokens."""
+async def answer_loss(client: Scoring, model: str, example: Example, extra: int) -> tuple[float, int]:
+    """Return the summed loss of an example's answer, in nats, and its number of tokens.
+
+    Args:
+        client: Of an engine that serves `model`.
+        model: Name at the engine.
+        example: A question and the answer to measure.
+        extra: What `tokens_after_turn` says of the engine's chat template.
+
+    Raises:
+        ContextExceeded: It does not fit into the engine's context.
+        FtarenaError: The engine refuses or goes away, or the template leaves nothing of the answer.
+    """
     answer = Message(role="assistant", content=example.reference)
     asked = await client.render(example.prompt)
     full = await client.render([*example.prompt, answer], add_generation_prompt=False)

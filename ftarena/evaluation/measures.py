@@ -153,9 +153,11 @@ def _table(task: TaskRow, kept: Mapping[str, Mapping[int, ResultRow]]) -> TaskTa
 
 def _notes(task: TaskRow, found: Mapping[int, ResultRow], counted: int) -> list[str]:
     notes = []
+    without = sum(row.score is None for row in found.values())
     if counted < len(found):
-        without = sum(row.score is None for row in found.values())
-        notes.append(f"on {counted} of {len(found)} items" + (f", {without} without a score" * bool(without)))
+        notes.append(f"on {counted} of {len(found)} items")
+    if without:
+        notes.append(f"{without} without a score")
     cut = sum(row.finish_reason == CUT for row in found.values())
     if cut:
         notes.append(f"{cut} answers ran into the length limit")

@@ -113,7 +113,8 @@ class Contestant(BaseModel):
         """Return what is sent for a conversation: system prompt, few-shot turns, then `turns`.
 
         A conversation may open with a system message of its own, which belongs to the task. Many chat
-        templates accept one system message only, so the two are joined, the contestant's first.
+        templates accept one system message only, so the two are joined, the contestant's first; the same one
+        is said once.
 
         Args:
             turns: The conversation so far, oldest first.
@@ -121,7 +122,9 @@ class Contestant(BaseModel):
         own = [self.system_prompt] if self.system_prompt else []
         rest = list(turns)
         while rest and rest[0].role == "system":
-            own.append(rest.pop(0).content)
+            asked = rest.pop(0).content
+            if asked not in own:
+                own.append(asked)
         system = [Message(role="system", content="\n\n".join(own))] if own else []
         return [*system, *self.few_shot, *rest]
 

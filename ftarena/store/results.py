@@ -116,14 +116,18 @@ def add_results(store: Database, task_id: str, contestant_id: str, rows: Sequenc
 
 
 def results(store: Database, task_id: str) -> dict[str, dict[int, ResultRow]]:
-    """Return what stands of a task: of each contestant (id) the earliest result of each item."""
+    """Return what stands of a task: of each contestant (id) the earliest result of each item that has a
+    score.
+
+    Where none has one, the earliest that says why.
+    """
     found = store.rows(
         "SELECT contestant_id, item, score, note, answer, finish_reason, n_tokens, elapsed_s"
-        " FROM task_results WHERE task_id = ? ORDER BY created_at DESC, id DESC",
+        " FROM task_results WHERE task_id = ? ORDER BY score IS NOT NULL, created_at DESC, id DESC",
         (task_id,),
     )
     kept: dict[str, dict[int, ResultRow]] = {}
-    for contestant_id, *row in found:  # the earliest comes last and wins
+    for contestant_id, *row in found:  # what stands comes last and wins
         kept.setdefault(contestant_id, {})[row[0]] = ResultRow(*row)
     return kept
 

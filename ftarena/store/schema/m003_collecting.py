@@ -79,7 +79,7 @@ CREATE TABLE tasks (
     created_at TEXT NOT NULL
 );
 CREATE INDEX tasks_asking ON tasks (asked);
--- One contestant's answer to one item and its score. The earliest of an item stands (created_at, id).
+-- One contestant's answer to one item and its score. Of an item the earliest that has a score stands.
 CREATE TABLE task_results (
     id TEXT PRIMARY KEY,
     task_id TEXT NOT NULL REFERENCES tasks (id),
