@@ -202,7 +202,6 @@ def _meats(
     """The middles of the sandwiches: one for every clustering, then the one that takes votes as
     independent."""
     rows, cells = model.rows, seen.cells
-    of_vote, outcome = cells.of_vote[informative], coded.outcome[informative]
     n_terms = len(model.solution.beta) - seen.size
     part = np.array(seen.part)
 
@@ -215,21 +214,16 @@ def _meats(
     scale = cells.squares[:, :BOTH_BAD].sum() / max(float(cells.weights[:, :BOTH_BAD].sum()), 1e-300)
     one_vote = scale * spread(1 / np.maximum(n_votes, 1), 1 / max(int(n_votes.sum()), 1))
     one_vote *= model.solution.information
-    votes = Contrasts(seen.size, cells.left[of_vote], cells.right[of_vote], rows.extra[of_vote])
-    residual, apart = model.residual[of_vote, outcome], model.apart[of_vote, outcome]
-    if coded.weight is not None:
-        weight = coded.weight[informative]
-        residual, apart = residual * weight, apart * weight[:, None]
+    kinds = Contrasts(seen.size, rows.left.repeat(3), rows.right.repeat(3), rows.extra.repeat(3, axis=0))
+    residual, apart = model.residual.reshape(-1), model.apart.reshape(len(kinds.left), model.apart.shape[2])
+    kind = cells.of_vote[informative] * 3 + coded.outcome[informative]
+    weight = None if coded.weight is None else coded.weight[informative]
     for code, by_part in zip(codes, counted, strict=True):
-        meat = cluster_meat(votes, residual, apart, code)
+        meat = cluster_meat(kinds, residual, apart, kind, code, weight)
         overall = max(2, _different(code))
         few = np.maximum(by_part, 2)
         yield meat * spread(few / (few - 1), overall / (overall - 1)) + one_vote
-    kinds = Contrasts(seen.size, rows.left.repeat(3), rows.right.repeat(3), rows.extra.repeat(3, axis=0))
-    flat = model.apart.reshape(len(kinds.left), model.apart.shape[2])
-    yield (
-        vote_meat(kinds, model.residual.reshape(-1), flat, cells.squares[:, :BOTH_BAD].reshape(-1)) + one_vote
-    )
+    yield vote_meat(kinds, residual, apart, cells.squares[:, :BOTH_BAD].reshape(-1)) + one_vote
 
 
 def _model_covariance(

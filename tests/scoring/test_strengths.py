@@ -300,13 +300,20 @@ def test_the_sandwich_is_the_sum_over_clusters(block: int, monkeypatch: pytest.M
     right = (left + 1 + chance.integers(size - 1, size=n)) % size
     rows = Contrasts(size, left, right, chance.normal(size=(n, 2)))
     residual, apart = chance.normal(size=n), chance.normal(size=(n, 1))
+    weight = chance.uniform(0.5, 2, n)
     dense = np.zeros((n, size))
     dense[np.arange(n), left] += 1
     dense[np.arange(n), right] -= 1
     scores = np.column_stack([np.column_stack([dense, rows.extra]) * residual[:, None], apart])
     for cluster in (np.arange(n), np.zeros(n, dtype=np.int64), chance.integers(150, size=n)):
         sums = np.array([scores[cluster == code].sum(axis=0) for code in np.unique(cluster)])
-        assert cluster_meat(rows, residual, apart, cluster) == pytest.approx(sums.T @ sums)
+        every = np.arange(n)
+        assert cluster_meat(rows, residual, apart, every, cluster) == pytest.approx(sums.T @ sums)
+        weighted = np.array(
+            [(scores * weight[:, None])[cluster == code].sum(axis=0) for code in np.unique(cluster)]
+        )
+        found = cluster_meat(rows, residual, apart, every, cluster, weight)
+        assert found == pytest.approx(weighted.T @ weighted)
     assert vote_meat(rows, residual, apart, np.full(n, 3.0)) == pytest.approx(3 * scores.T @ scores)
 
 
