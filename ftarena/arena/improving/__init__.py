@@ -5,7 +5,7 @@
     bring_in(store, improvement, run)
 
 `materials` makes pairs of votes, `smoothing` measures how doubtful they are, `recipe` writes what is trained,
-`preparing` puts that together and `starting` begins it; `generations` tells afterwards who descends from whom
+`preparing` puts that together and `starting` begins it; `tree` tells afterwards who descends from whom
 and what each gained and forgot. What a run was made of is kept in its folder (`record`).
 
 Names are loaded when they are first used (PEP 562): looking at generations loads no check and no plan.
@@ -15,20 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ftarena.arena.improving.generations import Generation, generations
     from ftarena.arena.improving.improvement import Improvement
     from ftarena.arena.improving.parent import find_parent
     from ftarena.arena.improving.preparing import prepare
     from ftarena.arena.improving.smoothing import Smoothing, measure_smoothing
     from ftarena.arena.improving.starting import bring_in, start
+    from ftarena.arena.improving.tree import Generation, generations
 
 _HOME = {
-    "Generation": "generations",
+    "Generation": "tree",
     "Improvement": "improvement",
     "Smoothing": "smoothing",
     "bring_in": "starting",
     "find_parent": "parent",
-    "generations": "generations",
+    "generations": "tree",
     "measure_smoothing": "smoothing",
     "prepare": "preparing",
     "start": "starting",

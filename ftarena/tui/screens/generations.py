@@ -21,7 +21,7 @@ from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from ftarena.arena.improving.generations import Generation
+    from ftarena.arena.improving.tree import Generation
     from ftarena.tui.app import FtarenaApp
 
 _LOOK_EVERY_S = 5.0
@@ -105,7 +105,7 @@ class GenerationsScreen(Screen[None]):
 
     @on(RowList.Moved)
     def _show(self, event: RowList.Moved) -> None:
-        from ftarena.arena.improving.generations import gain_words, loss_words, made_words
+        from ftarena.arena.improving.tree import gain_words, loss_words, made_words
 
         one = self._found.get(event.key)
         if one is None:
