@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 import ftarena
-import ftarena.cli.check  # the command registers itself
-import ftarena.cli.data  # as do these
+import ftarena.cli.arena  # the commands register themselves
+import ftarena.cli.check  # as do these
+import ftarena.cli.data
+import ftarena.cli.eval
 import ftarena.cli.exam
 import ftarena.cli.export
+import ftarena.cli.improve
 import ftarena.cli.plan
 import ftarena.cli.prompts
 import ftarena.cli.recipe

@@ -113,15 +113,33 @@ async def candidate(
         ) as client:
             yield _Remote(contestant, client)
         return
+    async with respondent_of(workspace, contestant, tell) as respondent:
+        yield _Local(contestant, respondent)
+
+
+@asynccontextmanager
+async def respondent_of(
+    workspace: Workspace, contestant: Contestant, tell: Callable[[str], None]
+) -> AsyncGenerator[Respondent, None]:
+    """Give the model behind a contestant at our engine, without its prompt.
+
+    Args:
+        workspace: Whose engines and runs.
+        contestant: One that no other server answers for.
+        tell: Told what is waited for.
+
+    Raises:
+        FtarenaError: Its model or adapter is not here, or no engine can serve it.
+    """
     name = name_on_disk(workspace, contestant.model)
     model = await asyncio.to_thread(prepare_model, resolve_model(name), tell)
     adapter = workspace.runs / contestant.adapter if contestant.adapter else None
     async with Respondent(workspace, model, served_name(contestant), adapter, tell) as respondent:
-        if contestant.is_whole:
-            async with _card_to_itself(workspace, respondent.engine):
-                yield _Local(contestant, respondent)
-        else:
-            yield _Local(contestant, respondent)
+        if not contestant.is_whole:
+            yield respondent
+            return
+        async with _card_to_itself(workspace, respondent.engine):
+            yield respondent
 
 
 @asynccontextmanager
