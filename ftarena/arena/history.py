@@ -5,7 +5,7 @@ A number and its battles are asked for with the same `Selection`, so that what i
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ftarena.store import Outcome, Selection, Store
 from ftarena.store.ballots import EVERYTHING
@@ -44,6 +44,23 @@ LEFT JOIN answers la ON la.id = b.left_answer_id
 LEFT JOIN answers ra ON ra.id = b.right_answer_id
 ORDER BY m.created_at DESC, m.position DESC, m.vote DESC
 """
+
+
+class CastVote(NamedTuple):
+    """One vote that counts, with when it was cast: all that statistics need, and no text."""
+
+    left: str
+    """Name of the contestant on the left."""
+
+    right: str
+    outcome: Outcome
+    labeler: str
+    prompt: str
+    """Id of the prompt, or of the battle where a vote names no prompt."""
+
+    weight: float
+    created_at: str
+    elapsed_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,25 @@ def voted_battles(
         f" ORDER BY v.created_at DESC, v.position DESC, v.id DESC LIMIT ?) {_TOLD}"
     )
     return [_told(row) for row in store.rows(sql, (*values, most))]
+
+
+def cast_votes(store: Store, selection: Selection = EVERYTHING) -> list[CastVote]:
+    """Return the votes that are meant in the order they were cast, which is that of `Store.standing_votes`.
+
+    Args:
+        store: Where to look.
+        selection: Which votes; give the one that the numbers were made of.
+    """
+    outcome, values = outcome_of(selection)
+    where, then = conditions(selection)
+    both, names = contestant_condition(selection)
+    sql = (
+        f"SELECT l.name, r.name, {outcome}, w.name, coalesce(b.prompt_id, b.id), 1 / b.boost, v.created_at,"
+        f" v.elapsed_ms {FROM} JOIN labelers w ON w.id = v.labeler_id"
+        " JOIN contestants l ON l.id = b.left_id JOIN contestants r ON r.id = b.right_id"
+        f" WHERE {where} AND {both} ORDER BY v.created_at, v.position, v.id"
+    )
+    return [CastVote(*row) for row in store.rows(sql, (*values, *then, *names))]
 
 
 def _told(row: tuple[Any, ...]) -> VotedBattle:

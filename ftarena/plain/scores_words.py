@@ -1,6 +1,6 @@
 """The sentences and small tables around scores that text and report share. Names in them are cleaned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ftarena.arena.labelers import LabelerReport
 from ftarena.arena.scoreboard import Standing
@@ -29,16 +29,24 @@ def size_words(told: Standing) -> str:
     )
 
 
-def selection_words(told: Standing) -> list[str]:
-    """Return what was asked for beyond the usual, a phrase each."""
+def selection_words(told: Standing, called: Mapping[str, str] | None = None) -> list[str]:
+    """Return what was asked for beyond the usual, a phrase each.
+
+    Args:
+        told: What the votes say.
+        called: What labelers are called, where they are not to be named.
+    """
     chosen = told.asked.selection
+    labelers = chosen.labelers
+    if labelers is not None and called is not None:
+        labelers = [called.get(name, "L?") for name in labelers]
     words = []
     if chosen.voters == "judges":
         words.append("votes of judges only, not of people")
     if chosen.criterion is not None:
         words.append(f"by the criterion {clean_line(chosen.criterion)}")
     for name, values in (
-        ("of", chosen.labelers), ("in", chosen.categories), ("between", chosen.contestants),
+        ("of", labelers), ("in", chosen.categories), ("between", chosen.contestants),
     ):  # fmt: skip
         if values is not None:
             words.append(f"{name} {' and '.join(clean_line(value) for value in sorted(values))}")
@@ -126,12 +134,17 @@ def left_out_words(told: Standing) -> list[str]:
 LABELER_HEAD = ("labeler", "votes", "skipped", "median", "left", "ties", "with self", "with others")
 
 
-def labeler_cells(report: LabelerReport) -> tuple[str, ...]:
-    """Return a labeler as the cells of a table, see `LABELER_HEAD`; flags are apart."""
+def labeler_cells(report: LabelerReport, called: str | None = None) -> tuple[str, ...]:
+    """Return a labeler as the cells of a table, see `LABELER_HEAD`; flags are apart.
+
+    Args:
+        report: The labeler.
+        called: What to call them; their name if None.
+    """
     with_self = f"{percent(report.self_agreement)} of {report.n_repeats}" if report.n_repeats else "–"
     with_others = f"{percent(report.agreement_with_others)} of {report.n_shared}" if report.n_shared else "–"
     return (
-        clean_line(report.name),
+        clean_line(called or report.name),
         f"{report.votes:,}",
         f"{report.skipped:,}",
         "–" if report.median_s is None else f"{report.median_s:.1f} s",
