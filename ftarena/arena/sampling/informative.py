@@ -7,6 +7,8 @@ the preference among prompts; that among pairs needs none, for each pair is judg
 """
 
 import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ftarena.arena.sampling.chances import pair_chances
@@ -30,14 +32,10 @@ def informative(outlook: Outlook, rng: random.Random) -> Choice | None:
     kinds = kinds_of(openings.ready(pair), outlook.differing(pair))
     everything = openings.open(pair)
     unread = [prompt_id for prompt_id in everything if prompt_id not in read] or everything
-    sizes, left, any_left = [0] * KINDS, [0] * KINDS, [0] * KINDS
-    for kind in kinds.values():
-        sizes[kind] += 1
-    for prompt_id in unread:
-        left[kinds[prompt_id]] += 1
-    for prompt_id in everything:
-        any_left[kinds[prompt_id]] += 1
-    chances = kind_chances(sizes, left, decisive_shares(read, kinds))
+    sizes, left, any_left = (_sizes(kinds, some) for some in (kinds, unread, everything))
+    known = [prompt_id for prompt_id in read if prompt_id in kinds]
+    decisive = _sizes(kinds, (prompt_id for prompt_id in known if read[prompt_id]))
+    chances = kind_chances(sizes, left, decisive_shares(_sizes(kinds, known), decisive))
     if rng.random() < MET:
         prompt_id = rng.choice(everything)
     else:
@@ -46,3 +44,9 @@ def informative(outlook: Outlook, rng: random.Random) -> Choice | None:
     kind = kinds[prompt_id]
     chance = MET * any_left[kind] / len(everything) + (1 - MET) * chances[kind]
     return Choice(Combination(prompt_id, *pair), bounded(chance * len(kinds) / sizes[kind]))
+
+
+def _sizes(kinds: Mapping[str, int], prompts: Iterable[str]) -> list[int]:
+    """Return how many prompts are of each kind."""
+    counts = Counter(kinds[prompt_id] for prompt_id in prompts)
+    return [counts[kind] for kind in range(KINDS)]

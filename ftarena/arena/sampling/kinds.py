@@ -45,21 +45,17 @@ def kinds_of(prompts: Collection[str], apart: Mapping[str, float]) -> dict[str, 
     }
 
 
-def decisive_shares(read: Mapping[str, bool], kinds: Mapping[str, int]) -> list[float]:
+def decisive_shares(read: Sequence[int], decisive: Sequence[int]) -> list[float]:
     """Return for each kind which share of its prompts ends with a winner, a guess where few are read.
 
     Args:
-        read: The pair's prompts that have votes, and whether any is decisive.
-        kinds: From `kinds_of`.
+        read: How many prompts of each kind have votes.
+        decisive: How many of them have one for one of the two.
     """
-    votes = [float(_PRIOR_VOTES)] * KINDS
-    decisive = [_PRIOR_VOTES * share for share in _PRIOR]
-    for prompt_id, said in read.items():
-        kind = kinds.get(prompt_id)
-        if kind is not None:
-            votes[kind] += 1
-            decisive[kind] += said
-    return [some / all_ for some, all_ in zip(decisive, votes, strict=True)]
+    return [
+        (some + _PRIOR_VOTES * share) / (all_ + _PRIOR_VOTES)
+        for some, all_, share in zip(decisive, read, _PRIOR, strict=True)
+    ]
 
 
 def kind_chances(sizes: Sequence[int], left: Sequence[int], decisive: Sequence[float]) -> list[float]:
