@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ftarena.scoring.pairs import Course, CoursePoint, PairScore
-    from ftarena.scoring.report import ContestantScore, ScoreReport, score
+    from ftarena.scoring.report import ContestantScore, ScoreReport, score, score_coded
     from ftarena.scoring.style import StyleScore, score_style
     from ftarena.scoring.votes import OUTCOMES, Outcome, Vote
     from ftarena.scoring.words import summary
@@ -32,6 +32,7 @@ _HOME = {
     "ContestantScore": "report",
     "ScoreReport": "report",
     "score": "report",
+    "score_coded": "report",
     "StyleScore": "style",
     "score_style": "style",
     "summary": "words",
@@ -48,6 +49,7 @@ __all__ = [
     "StyleScore",
     "Vote",
     "score",
+    "score_coded",
     "score_style",
     "summary",
 ]

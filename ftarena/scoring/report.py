@@ -6,6 +6,7 @@ seconds, nearly all of them for reading Python objects.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from ftarena.scoring.davidson import fit_davidson, tie_readiness
 from ftarena.scoring.pairs import PairScore, Unit, score_pairs
 from ftarena.scoring.strengths import Clustering, Estimate, Strengths
 from ftarena.scoring.votes import Vote
+
+RatingModel = Literal["bt", "davidson"]
+"""What ratings come from: Bradley and Terry's model with ties as half a win for both, or Davidson's."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def score(
     alpha: float = 0.05,
     cluster: Clustering = "prompt",
     unit: Unit = "prompt",
+    model: RatingModel = "bt",
 ) -> ScoreReport:
     """Score a board.
 
@@ -148,36 +153,73 @@ def score(
         alpha: One minus the coverage of the intervals, and the probability of a false verdict.
         cluster: What the intervals of ratings take as one cluster of dependent votes.
         unit: What a verdict takes as one observation, see `sequential`.
+        model: What ratings and differences come from.
 
     Returns:
         The report; empty lists without votes.
 
     Raises:
-        FtarenaError: A battle of a contestant with itself, an unknown outcome or anchor, alpha outside
-            (0, 1), or intervals by labeler with one labeler.
+        FtarenaError: A battle of a contestant with itself, an unknown outcome or anchor, a weight that is not
+            positive, alpha outside (0, 1), or intervals by labeler with one labeler.
+    """
+    return score_coded(encode(votes), anchor=anchor, alpha=alpha, cluster=cluster, unit=unit, model=model)
+
+
+def score_coded(
+    coded: CodedVotes,
+    *,
+    anchor: str | None = None,
+    alpha: float = 0.05,
+    cluster: Clustering = "prompt",
+    unit: Unit = "prompt",
+    model: RatingModel = "bt",
+) -> ScoreReport:
+    """Score a board whose votes are columns already: `score` for who has a million of them.
+
+    Args:
+        coded: Votes as columns, in the order in which they were cast.
+        anchor: As in `score`, like all that follow.
+        alpha: One minus the coverage of the intervals, and the probability of a false verdict.
+        cluster: What the intervals of ratings take as one cluster of dependent votes.
+        unit: What a verdict takes as one observation.
+        model: What ratings and differences come from.
+
+    Returns:
+        The report; empty lists without votes.
+
+    Raises:
+        FtarenaError: As `score`.
     """
     if not 0 < alpha < 1:
         raise FtarenaError(f"alpha is {alpha}, and must lie between 0 and 1", "Use 0.05 for 95 % intervals.")
-    coded = encode(votes)
-    if anchor is not None and votes and anchor not in coded.names:
+    if anchor is not None and len(coded) and anchor not in coded.names:
         raise FtarenaError(
             f"no vote names {anchor!r}, so it cannot be the anchor",
             f"Anchor on one of: {_listed(coded.names, 10)}.",
         )
-    if not votes:
+    if len(coded) == 0:
         empty = SideBias(0, 0, None, None, None, None, "")
-        method = Method(_RATINGS, alpha, cluster, unit, anchor, ())
+        method = Method(_RATINGS[model], alpha, cluster, unit, anchor, ())
         return ScoreReport(0, (), (), empty, None, None, method)
     cells = group(coded)
-    strengths = fit_bradley_terry(coded, cluster=cluster, alpha=alpha, cells=cells)
+    ties = (
+        fit_davidson(coded, cluster=cluster, alpha=alpha, cells=cells)
+        if _needs_davidson(cells, model)
+        else None
+    )
+    strengths = (
+        ties
+        if ties and model == "davidson"
+        else fit_bradley_terry(coded, cluster=cluster, alpha=alpha, cells=cells)
+    )
     return ScoreReport(
         votes=len(coded),
         contestants=_contestants(coded, strengths, anchor),
         pairs=tuple(score_pairs(coded, strengths, unit, alpha)),
         side_bias=_side_bias(coded, cells, cluster, alpha),
-        tie_readiness=_ties(coded, cells, cluster, alpha),
+        tie_readiness=tie_readiness(ties) if ties and "ties" in ties.terms else None,
         agreement=agreement(coded, alpha),
-        method=Method(_RATINGS, alpha, cluster, unit, anchor, strengths.ridge),
+        method=Method(_RATINGS[model], alpha, cluster, unit, anchor, strengths.ridge),
     )
 
 
@@ -186,7 +228,14 @@ _SHARED: dict[Clustering, str] = {
     "labeler": "labeler",
     "both": "prompt or labeler",
 }
-_RATINGS = "Bradley-Terry, a tie is half a win, 400 points are odds of ten to one"
+_RATINGS: dict[RatingModel, str] = {
+    "bt": "Bradley-Terry, a tie is half a win, 400 points are odds of ten to one",
+    "davidson": "Davidson, a tie is an outcome of its own, 400 points are odds of ten to one without ties",
+}
+
+
+def _needs_davidson(cells: Cells, model: RatingModel) -> bool:
+    return model == "davidson" or bool(cells.counts[:, TIE].any())
 
 
 def _contestants(coded: CodedVotes, strengths: Strengths, anchor: str | None) -> tuple[ContestantScore, ...]:
@@ -254,12 +303,6 @@ def _side_bias(coded: CodedVotes, cells: Cells, cluster: Clustering, alpha: floa
     gamma = fit.terms["side"]
     note = "held by a ridge: one side won every vote that could tell" if SIDE in fit.ridge else ""
     return SideBias(left, right, rate, gamma.value, gamma.low, gamma.high, note)
-
-
-def _ties(coded: CodedVotes, cells: Cells, cluster: Clustering, alpha: float) -> Estimate | None:
-    if not cells.counts[:, TIE].any():
-        return None
-    return tie_readiness(fit_davidson(coded, cluster=cluster, alpha=alpha, cells=cells))
 
 
 def _plain(record: Agreement | ContestantScore | SideBias | Method) -> dict[str, object]:
