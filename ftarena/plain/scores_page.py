@@ -38,7 +38,7 @@ def print_page(console: Console, view: View) -> None:
         _print_nothing(console, told)
         return
     pairs = view.pairs
-    for pair in sorted(pairs[:MOST_PAIRS], key=lambda pair: pair.verdict == "undecided"):
+    for pair in pairs[:MOST_PAIRS]:
         console.print(Text(clean_line(sentence(pair)) + ".", "" if pair.verdict == "undecided" else "bold"))
     if len(pairs) > MOST_PAIRS:
         console.print(f"{counted(len(pairs) - MOST_PAIRS, 'more pair')}: ftarena score --csv")

@@ -40,8 +40,11 @@ class View:
 
     @property
     def pairs(self) -> list["PairScore"]:
-        """The pairs, those with most votes first, then by names."""
-        return sorted(self.standing.report.pairs, key=lambda pair: (-votes_of(pair), pair.a, pair.b))
+        """The pairs: decided ones first, then those with most votes, then by names."""
+        return sorted(
+            self.standing.report.pairs,
+            key=lambda pair: (pair.verdict == "undecided", -votes_of(pair), pair.a, pair.b),
+        )
 
     def held_equal(self, pair: "PairScore") -> "StylePair | None":
         """Return a pair with length or style held equal, where that was asked."""

@@ -117,7 +117,7 @@ def _course(axes: Any, pair: PairScore) -> None:
     axes.set_ylim(0, 100)
     axes.set_ylabel("%", fontsize=9)
     axes.set_xlabel(_plain(f"votes on {seen.first} against {seen.second}", 90), fontsize=9)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.legend(fontsize=8, edgecolor="none", framealpha=0.85, loc="lower right")
 
 
 def _plain(words: str, most: int) -> str:

@@ -1,18 +1,23 @@
 """The scores as rows of text: ratings as bars on one axis, a pair in words."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from ftarena.arena.facing import Facing, facing
 from ftarena.drawing.pieces import Piece, Row, wrap
-from ftarena.scoring.words import hundredths, percent
+from ftarena.scoring.words import counted, hundredths, percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar
 
 if TYPE_CHECKING:
+    from ftarena.arena.scoreboard import Standing
+    from ftarena.evaluation.beside import Beside
+    from ftarena.evaluation.measures import Measure
     from ftarena.scoring.pairs import PairScore
-    from ftarena.scoring.report import ContestantScore, ScoreReport
+    from ftarena.scoring.report import ContestantScore
+    from ftarena.scoring.style import StylePair
 
 _LEAST_SPAN = 200.0
 """Rating points that the axis shows at least: else two equals would look worlds apart."""
@@ -53,41 +58,6 @@ def _axis(contestants: "tuple[ContestantScore, ...]", width: int) -> Axis:
     return Axis(low - missing, high + missing, width)
 
 
-class Facing(NamedTuple):
-    """A pair seen from the side that is ahead: `dpo-1 against base 82 %` reads better than its mirror."""
-
-    first: str
-    """Name of who is ahead (of equals, the first by name)."""
-
-    second: str
-    won: int
-    """Votes for `first`."""
-
-    lost: int
-    rate: float | None
-    low: float | None
-    high: float | None
-    """The win rate of `first` with Wilson's interval."""
-
-    difference: float
-    """Rating of `first` minus rating of `second`."""
-
-    difference_low: float | None
-    difference_high: float | None
-
-
-def facing(pair: "PairScore") -> Facing:
-    """Turn a pair so that who is ahead comes first."""
-    if pair.losses <= pair.wins:
-        return Facing(
-            pair.a, pair.b, pair.wins, pair.losses, pair.win_rate, pair.low, pair.high,
-            pair.difference, pair.difference_low, pair.difference_high,
-        )  # fmt: skip
-    rate, low, high = (None if x is None else 1 - x for x in (pair.win_rate, pair.high, pair.low))
-    below, above = (None if x is None else -x for x in (pair.difference_high, pair.difference_low))
-    return Facing(pair.b, pair.a, pair.losses, pair.wins, rate, low, high, -pair.difference, below, above)
-
-
 def pair_rows(pair: "PairScore", verdict: str, width: int) -> list[Row]:
     """Return a pair in full: the verdict, the win rate with its interval, what it rests on, what to know.
 
@@ -111,7 +81,7 @@ def pair_rows(pair: "PairScore", verdict: str, width: int) -> list[Row]:
         )
     facts = [
         f"{seen.won} won · {seen.lost} lost · {pair.ties} ties · {pair.both_bad} both bad",
-        f"{_counted(pair.prompts, 'prompt')}, {_counted(pair.labelers, 'labeler')}",
+        f"{counted(pair.prompts, 'prompt')}, {counted(pair.labelers, 'labeler')}",
     ]
     if pair.left_rate is not None:
         facts.append(f"left won {100 * pair.left_rate:.0f} %")
@@ -142,19 +112,16 @@ def flow(facts: Sequence[str], width: int, style: str = "") -> list[Row]:
     return [*rows, [Piece(line, style)]] if line else rows
 
 
-def headline(report: "ScoreReport", prompts: int, labelers: int, not_blind: int = 0) -> list[str]:
-    """Return the facts above everything: how many votes, whose, and whether they can be trusted.
-
-    Args:
-        report: The scores.
-        prompts: Different prompts voted on.
-        labelers: Different people who voted.
-        not_blind: Votes that are not scored, since the names had been told.
-    """
-    whose = f"by {_counted(labelers, 'labeler')} on {_counted(prompts, 'prompt')}"
-    parts = [f"{_counted(report.votes, 'vote')} {whose}"]
-    if not_blind:
-        parts.append(f"{not_blind:,} not blind, not scored")
+def headline(told: "Standing") -> list[str]:
+    """Return the facts above everything: how many votes, whose, and whether they can be trusted."""
+    report, who = told.report, "labeler" if told.asked.selection.voters == "people" else "judge"
+    whose = f"by {counted(told.labelers, who)} on {counted(told.prompts, 'prompt')}"
+    parts = [f"{counted(report.votes, 'vote')} {whose}"]
+    for number, words in ((told.not_blind, "not blind"), (told.leaked, "leaked"), (told.repeats, "repeated")):
+        if number:
+            parts.append(f"{number:,} {words}, not scored")
+    if told.trained:
+        parts.append(f"{told.trained:,} on prompts that were trained on")
     if report.agreement is not None and report.agreement.alpha is not None:
         parts.append(f"agreement α {report.agreement.alpha:.2f} (raw {100 * report.agreement.raw:.0f} %)")
     bias = report.side_bias
@@ -163,9 +130,64 @@ def headline(report: "ScoreReport", prompts: int, labelers: int, not_blind: int 
     return parts
 
 
+def judge_facts(told: "Standing") -> list[str]:
+    """Return how far judges agree with people, a fact each."""
+    facts = []
+    for judge in told.judges:
+        words = f"{shorten(judge.name, 30)}: {judge.votes:,} votes apart"
+        if judge.shared:
+            words += f", as people on {percent(judge.raw)} of {judge.shared:,}"
+        if judge.kappa is not None:
+            words += f", κ {judge.kappa:.2f}"
+        facts.append(words)
+    return facts
+
+
+def equal_row(pair: "PairScore", equal: "StylePair", control: Sequence[str]) -> Row:
+    """Return the win rate with length or looks held equal, and how much longer one is.
+
+    Args:
+        pair: The pair as the votes have it; who is ahead there is named.
+        equal: The pair with something held equal.
+        control: What is held equal.
+    """
+    seen = facing(pair)
+    rate, low, high = equal.win_rate
+    if seen.turned:
+        rate, low, high = 1 - rate, None if high is None else 1 - high, None if low is None else 1 - low
+    row = [Piece(f"with {' and '.join(control)} held equal  "), Piece(percent(rate), "strong")]
+    if low is not None and high is not None:
+        row.append(Piece(f"  {hundredths(low)} … {hundredths(high)} %"))
+    tokens = equal.ratios.get("tokens")
+    if tokens is not None:
+        ratio = 1 / tokens if seen.turned else tokens
+        longer, times = (seen.first, ratio) if ratio >= 1 else (seen.second, 1 / ratio)
+        row.append(Piece(f"   {shorten(longer, 20)} is longer by {times:.1f} ×", "quiet"))
+    return row
+
+
+def beside_facts(seen: Facing, told: "Sequence[Beside]") -> list[str]:
+    """Return what was measured of both beside preference: `held-out loss 2.91 → 1.43`.
+
+    Args:
+        seen: The pair; the figures go from who is behind to who is ahead.
+        told: What was measured, of these two and perhaps of others.
+    """
+    by_name = {one.contestant: {measure.name: measure for measure in one.measures} for one in told}
+    before, after = by_name.get(seen.second, {}), by_name.get(seen.first, {})
+    facts = []
+    for name, measure in after.items():
+        if name in before:
+            unit = f" {measure.unit}" if measure.unit not in ("share", "nats/token") else ""
+            facts.append(f"{clean_line(name)} {_value(before[name])} → {_value(measure)}{unit}")
+    return facts
+
+
+def _value(measure: "Measure") -> str:
+    if measure.unit == "share":
+        return percent(measure.value)
+    return f"{measure.value:.2f}" if measure.unit == "nats/token" else f"{measure.value:.3g}"
+
+
 def _evidence(e_value: float) -> str:
     return f"{e_value:,.0f} : 1" if e_value >= 10 else f"{e_value:.1f} : 1"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

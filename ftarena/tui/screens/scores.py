@@ -6,13 +6,24 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from ftarena.drawing.curves import Series
-from ftarena.drawing.pieces import Piece
-from ftarena.scoring.words import percent
+from ftarena.arena.facing import facing
+from ftarena.drawing.curves import Mark, Series
+from ftarena.drawing.pieces import Piece, Row, wrap
+from ftarena.scoring.words import counted, percent, summary
 from ftarena.text import clean_line, shorten
-from ftarena.tui.drawing.board import facing, flow, headline, pair_rows, rating_rows
+from ftarena.tui.drawing.board import (
+    beside_facts,
+    equal_row,
+    flow,
+    headline,
+    judge_facts,
+    pair_rows,
+    rating_rows,
+)
 from ftarena.tui.drawing.intervals import Axis, bar
+from ftarena.tui.drawing.matrix import matrix_rows
 from ftarena.tui.screens.place import FIRST_STEPS, Place
+from ftarena.tui.screens.scores_reading import Seen, read_scores
 from ftarena.tui.widgets.curve import Curve
 from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.rows import Rows
@@ -21,12 +32,14 @@ from ftarena.tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from ftarena.scoring.pairs import PairScore
     from ftarena.scoring.report import ScoreReport
-    from ftarena.store import Store
     from ftarena.tui.desk import Desk
 
 _LOOK_EVERY_S = 2.0
 
 _RATE = Axis(0.0, 1.0, 15)
+
+_CONTROLS: tuple[tuple[str, ...], ...] = ((), ("length",), ("style",))
+"""What `l` holds equal, in turn."""
 
 _COLUMNS = (
     Column("contestants", grow=True),
@@ -56,10 +69,18 @@ class ScoresScreen(Place):
         ("j k  ↑ ↓", "choose a pair"),
         ("enter", "the battles behind it, with answers and names"),
         ("g", "the course of the verdict, vote by vote (again: the ratings); always there on tall terminals"),
+        ("h", "head to head: everybody against everybody (again: the ratings)"),
+        ("l", "hold equal what else might have won: length, then looks, then nothing again"),
+        ("c", "the pair by category, labeler, week"),
+        ("a", "who voted: times, evenness, agreement, flags"),
+        ("w", "why the two differ: what tells their answers apart, and what it explains"),
+        ("J", "what judges say beside people; it is in no number of people's"),
         ("e", "export: preference pairs for DPO, or the votes"),
+        ("i", "improve: train the next model from these votes"),
+        ("v", "generations: which votes made which model, what each gained and forgot"),
         (
             "win rate",
-            "won / (won + lost), with Wilson's interval; ties and both bad have columns of their own",
+            "won / (won + lost), with its interval; ties and both bad have columns of their own",
         ),
         ("evidence", "what a stake of 1 against equality would have become; it decides at 20 : 1"),
         ("rating", "Bradley-Terry; 400 points are odds of ten to one; intervals clustered by prompt"),
@@ -67,13 +88,29 @@ class ScoresScreen(Place):
     BINDINGS = [
         Binding("d", "demo", "run the demo"),
         Binding("g", "course", "course"),
+        Binding("h", "matrix", "head to head"),
+        Binding("l", "control", "length"),
+        Binding("c", "breakdown", "categories"),
+        Binding("a", "labelers", "labelers"),
+        Binding("w", "why", "why"),
+        Binding("i", "improve", "improve"),
         Binding("e", "export", "export"),
+        Binding("v", "generations", "generations"),
+        Binding("J", "judges", "judge"),
     ]
 
     def __init__(self, desk: "Desk") -> None:
         super().__init__(desk)
-        self.report: ScoreReport | None = None
-        self._version = -1
+        self.seen: Seen | None = None
+        self.control: tuple[str, ...] = ()
+        self.shows_judges = False
+        self.shows_matrix = False
+        self._read: tuple[object, ...] = ()
+
+    @property
+    def report(self) -> "ScoreReport | None":
+        """The scores that are shown."""
+        return None if self.seen is None else self.seen.told.report
 
     def compose_body(self) -> ComposeResult:
         """Headline, ratings, pairs, the chosen pair and its course."""
@@ -101,55 +138,73 @@ class ScoresScreen(Place):
 
     @work(exclusive=True, group="scores", exit_on_error=False)
     async def look(self) -> None:
-        """Score anew if anything has been written since."""
-        version = await self.desk.version()
-        if version == self._version and self.report is not None:
+        """Score anew if anything has been written since, or something else is asked for."""
+        wanted = (await self.desk.version(), self.control, self.shows_judges)
+        if wanted == self._read and self.seen is not None:
             return
         if not self.desk.exists:
             self.set_class(True, "-empty")
             self.refresh_bindings()
             self.show_facts()
             return
-        report, prompts, labelers, not_blind = await self.desk.read(self._score)
-        self._version = version
-        self.report = report
-        self.set_class(not report.votes, "-empty")
+        control, judges = self.control, self.shows_judges
+        self.seen = await self.desk.read(lambda store: read_scores(store, self.desk, control, judges))
+        self._read = wanted
+        told = self.seen.told
+        self.set_class(not told.report.votes, "-empty")
         self.refresh_bindings()
-        if not report.votes:
+        if not told.report.votes:
             self.show_facts()
-        facts = headline(report, prompts, labelers, not_blind)
+        facts = headline(told)
+        if judges:
+            facts += judge_facts(told) or ["no judge has voted: ftarena judge"]
         self.query_one("#headline", Rows).show(lambda width: flow(facts, width, "quiet"))
-        self.query_one("#ratings", Rows).show(lambda width: rating_rows(report.contestants, width))
-        self.query_one(RowList).show_rows([_pair_row(pair) for pair in report.pairs])
+        self._show_ratings()
+        listed = self.query_one("#pairs", RowList)
+        listed.columns = _with_control(control)
+        listed.show_rows([self._pair_row(pair) for pair in told.report.pairs])
 
-    def _score(self, store: "Store") -> "tuple[ScoreReport, int, int, int]":
-        from ftarena.scoring import Vote, score
-        from ftarena.store import Selection
-
-        votes = [Vote(*row) for row in store.standing_votes(Selection(contestants=self.desk.chosen))]
-        prompts, labelers = {vote.prompt for vote in votes}, {vote.labeler for vote in votes}
-        not_blind = store.ballots.not_blind(contestants=self.desk.chosen)
-        return score(votes), len(prompts), len(labelers), not_blind
+    def _show_ratings(self) -> None:
+        report = self.report
+        if report is not None:
+            draw = matrix_rows if self.shows_matrix else _rating_rows
+            self.query_one("#ratings", Rows).show(lambda width: draw(report, width))
 
     def _pair(self, key: str | None) -> "PairScore | None":
         if self.report is None or key is None:
             return None
         return next((pair for pair in self.report.pairs if _key(pair) == key), None)
 
+    @property
+    def current(self) -> "PairScore | None":
+        """The chosen pair."""
+        return self._pair(self.query_one("#pairs", RowList).current)
+
     @on(RowList.Moved, "#pairs")
     def _show_pair(self, event: RowList.Moved) -> None:
         pair = self._pair(event.key)
         if pair is None:
             return
-        from ftarena.scoring import summary
-
-        verdict = summary(pair)
-        self.query_one("#pair", Rows).show(lambda width: pair_rows(pair, verdict, width))
+        self.query_one("#pair", Rows).show(lambda width: self._in_full(pair, width))
         self._show_course(pair)
 
+    def _in_full(self, pair: "PairScore", width: int) -> list[Row]:
+        """Return the chosen pair in rows: the votes, what is held equal, judges, what was measured beside."""
+        assert self.seen is not None
+        rows = pair_rows(pair, summary(pair), width)
+        if self.control:
+            equal = self.seen.held_equal(pair.a, pair.b)
+            words = f"with {' and '.join(self.control)} held equal: no texts to tell it from"
+            row = [Piece(words, "quiet")] if equal is None else equal_row(pair, equal, self.control)
+            rows += wrap(row, width)
+        judged = None if self.seen.judged is None else self.seen.judged.report.pair(pair.a, pair.b)
+        if judged is not None:
+            rows += wrap([Piece(f"judges: {_judged_words(judged)}")], width)
+        return rows + flow(beside_facts(facing(pair), self.seen.beside), width, "quiet")
+
     def _show_course(self, pair: "PairScore") -> None:
-        ahead = facing(pair).first
-        turned = ahead != pair.a
+        seen = facing(pair)
+        ahead, turned = seen.first, seen.turned
 
         def rate(value: float) -> float:
             return 100 * (1 - value if turned else value)
@@ -173,25 +228,83 @@ class ScoresScreen(Place):
                 ),
             ],
             y_span=(0, 100),
+            marks=()
+            if pair.decided_after is None
+            else (Mark(pair.decided_after, f"decided after {pair.decided_after:,}", "good"),),
         )
 
     def action_course(self) -> None:
         """Show the course of the verdict in the place of the ratings, or the ratings again."""
         self.toggle_class("-course")
 
+    def action_matrix(self) -> None:
+        """Show everybody against everybody, or the ratings again."""
+        self.shows_matrix = not self.shows_matrix
+        self.remove_class("-course")
+        self._show_ratings()
+
+    def action_control(self) -> None:
+        """Hold equal what comes next: length, looks, nothing."""
+        self.control = _CONTROLS[(_CONTROLS.index(self.control) + 1) % len(_CONTROLS)]
+        self.look()
+
+    def action_judges(self) -> None:
+        """Show what judges say beside people, or no longer."""
+        self.shows_judges = not self.shows_judges
+        self.look()
+
+    @work(exclusive=True, group="battles", exit_on_error=False)
+    async def action_breakdown(self) -> None:
+        """Take the chosen pair apart."""
+        from ftarena.tui.screens.scores_by import BreakdownScreen
+
+        if self.seen is not None and (pair := self.current) is not None:
+            await self.app.push_screen(BreakdownScreen(self.desk, self.seen.told.asked, pair))
+
+    @work(exclusive=True, group="battles", exit_on_error=False)
+    async def action_labelers(self) -> None:
+        """Show who voted."""
+        from ftarena.tui.screens.scores_labelers import LabelersScreen
+
+        if self.seen is not None:
+            await self.app.push_screen(LabelersScreen(self.desk, self.seen.told.asked.selection))
+
+    @work(exclusive=True, group="battles", exit_on_error=False)
+    async def action_why(self) -> None:
+        """Show what tells the answers of the two apart."""
+        from ftarena.tui.screens.why import WhyScreen
+
+        if (pair := self.current) is not None:
+            seen = facing(pair)
+            await self.app.push_screen(WhyScreen(self.desk, seen.first, seen.second))
+
+    @work(exclusive=True, group="battles", exit_on_error=False)
+    async def action_improve(self) -> None:
+        """Train the next model from these votes."""
+        from ftarena.tui.screens.improve import ImproveScreen
+
+        await self.app.push_screen(ImproveScreen(self.desk))
+
+    @work(exclusive=True, group="battles", exit_on_error=False)
+    async def action_generations(self) -> None:
+        """Show which votes made which model."""
+        from ftarena.tui.screens.generations import GenerationsScreen
+
+        await self.app.push_screen(GenerationsScreen(self.desk))
+
     @on(RowList.Chosen, "#pairs")
     @work(exclusive=True, group="battles", exit_on_error=False)
     async def _open_battles(self, event: RowList.Chosen) -> None:
-        from ftarena.arena.history import voted_battles
-        from ftarena.tui.screens.battles import BattlesScreen
+        from ftarena.tui.screens.battles import battles_screen
 
         pair = self._pair(event.key)
-        if pair is None:
+        if pair is None or self.seen is None:
             return
-        battles = await self.desk.read(
-            lambda store: voted_battles(store, pair.a, pair.b, reader=self.desk.labeler)
+        selection = self.seen.told.asked.selection
+        title = f"{pair.a} against {pair.b}"
+        await self.app.push_screen(
+            await battles_screen(self.desk, title, selection, one=pair.a, other=pair.b)
         )
-        self.app.push_screen(BattlesScreen(f"{pair.a} against {pair.b}", battles))
 
     @work(exclusive=True, group="export", exit_on_error=False)
     async def action_export(self) -> None:
@@ -205,24 +318,21 @@ class ScoresScreen(Place):
             self.app.notify(clean_line(said), title="Exported", timeout=15, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the demo where there is nothing, the rest where there is something."""
+        """Offer the demo where there is nothing, the rest where there is something to show."""
         empty = self.has_class("-empty")
         if action == "demo":
             return empty
         if action == "course":
             return not empty and not self.has_class("-tall")
-        return not empty if action == "export" else True
+        if action == "matrix":
+            return not empty and self.report is not None and len(self.report.contestants) > 2
+        if action == "judges":
+            return not empty and self.seen is not None and bool(self.seen.told.judges)
+        return not empty if action in _NEED_VOTES else True
 
-
-def _key(pair: "PairScore") -> str:
-    return f"{pair.a}\0{pair.b}"
-
-
-def _pair_row(pair: "PairScore") -> ListRow:
-    seen = facing(pair)
-    return ListRow(
-        _key(pair),
-        (
+    def _pair_row(self, pair: "PairScore") -> ListRow:
+        seen = facing(pair)
+        cells = [
             f"{seen.first} against {seen.second}",
             Piece(str(seen.won), "good"),
             Piece(str(seen.lost), "bad"),
@@ -231,8 +341,37 @@ def _pair_row(pair: "PairScore") -> ListRow:
             Piece(percent(seen.rate), "strong"),
             bar(_RATE, seen.low, seen.rate, seen.high, mark=0.5),
             _verdict(pair),
-        ),
-    )
+        ]
+        if self.control and self.seen is not None:
+            equal = self.seen.held_equal(pair.a, pair.b)
+            rate = None if equal is None else equal.win_rate.value
+            cells.insert(6, percent(rate if rate is None or not seen.turned else 1 - rate))
+        return ListRow(_key(pair), tuple(cells))
+
+
+_NEED_VOTES = {"control", "breakdown", "labelers", "why", "improve", "export", "generations"}
+
+
+def _with_control(control: tuple[str, ...]) -> tuple[Column, ...]:
+    """Return the columns of the list, with one more for what is held equal."""
+    if not control:
+        return _COLUMNS
+    equal = Column(f"{' and '.join(control)} equal", right=True, from_width=100)
+    return (*_COLUMNS[:6], equal, *_COLUMNS[6:])
+
+
+def _rating_rows(report: "ScoreReport", width: int) -> list[Row]:
+    return rating_rows(report.contestants, width)
+
+
+def _judged_words(pair: "PairScore") -> str:
+    seen = facing(pair)
+    decisive = counted(seen.won + seen.lost, "decisive vote")
+    return f"{shorten(seen.first, 20)} {percent(seen.rate)} of {decisive}; {clean_line(summary(pair))}"
+
+
+def _key(pair: "PairScore") -> str:
+    return f"{pair.a}\0{pair.b}"
 
 
 def _verdict(pair: "PairScore") -> Piece:
