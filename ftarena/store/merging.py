@@ -42,7 +42,12 @@ TABLES = (
 """What is merged, in the order of their references."""
 
 # What makes one row of an id better than another, before which is older: 0 is better.
-_BETTER = {"prompts": "{row}.source = 'import'", "trained_prompts": "{row}.how <> 'same'"}
+_BETTER = {
+    # A prompt with a source of its own, one whose text came with votes, one that is known by its id alone.
+    "prompts": "CASE WHEN {row}.source <> 'import' THEN 0 WHEN instr({row}.turns_json, {row}.id) THEN 2"
+    " ELSE 1 END",
+    "trained_prompts": "{row}.how <> 'same'",
+}
 
 # Columns that have a rule of their own.
 _APART = {"contestants": ("name", "hidden"), "labelers": ("kind",)}

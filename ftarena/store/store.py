@@ -45,6 +45,9 @@ WHERE prompts.source = 'import' AND excluded.source <> 'import'
 """
 
 
+_TAKEN_FROM_CHATS = "(SELECT prompt_id FROM prompt_categories WHERE category = 'chat')"
+
+
 class Store(Database):
     """One arena in one SQLite file. Open it with `Store.open(path)`; usable from several threads at once."""
 
@@ -147,7 +150,8 @@ class Store(Database):
         """Return prompts in the order they were added. Names in imported files are no prompts.
 
         Args:
-            sources: Only those from one of these; `None` is all but `NOT_DRAWN`.
+            sources: Only those from one of these; `None` is all but `NOT_DRAWN`, and of chats those that are
+                in the category `chat`.
         """
         which, names = _chosen(sources)
         found = self.rows(f"SELECT id, turns_json, source, reference, created_at {which}", names)
@@ -253,8 +257,7 @@ class Store(Database):
             elapsed_s: Seconds until the last one.
         """
         text = storable(text)
-        answer_id = content_hash("answer", contestant_id, prompt_id, sample, text)
-        looks = content_hash(clean_text(text).strip())
+        answer_id = answer_id_of(contestant_id, prompt_id, sample, text)
         with self.transaction() as connection:
             connection.execute(
                 "INSERT INTO answers (id, contestant_id, prompt_id, sample, text, looks, finish_reason,"
@@ -266,7 +269,7 @@ class Store(Database):
                     prompt_id,
                     sample,
                     text,
-                    looks,
+                    looks_of(text),
                     finish_reason,
                     n_tokens,
                     ttft_s,
@@ -300,9 +303,22 @@ class Store(Database):
         return [RunRow(*row) for row in found]
 
 
+def answer_id_of(contestant_id: str, prompt_id: str, sample: int, text: str) -> str:
+    """Return the id of an answer, the same on every machine. `text` is storable."""
+    return content_hash("answer", contestant_id, prompt_id, sample, text)
+
+
+def looks_of(text: str) -> str:
+    """Return a hash of how a text looks on a screen."""
+    return content_hash(clean_text(text).strip())
+
+
 def _chosen(sources: Collection[str] | None) -> tuple[str, list[str]]:
     names = sorted(NOT_DRAWN if sources is None else sources)
     which = f"source {'NOT ' if sources is None else ''}IN ({', '.join('?' * len(names))})"
+    if sources is None:
+        # What was asked in a chat is drawn once somebody has put it into the category of that name.
+        which = f"({which} OR (source = 'chat' AND id IN {_TAKEN_FROM_CHATS}))"
     # "<> 'import'" lets SQLite use the partial index: a file may have named a million prompts.
     return f"FROM prompts WHERE source <> 'import' AND {which} ORDER BY rowid", names
 

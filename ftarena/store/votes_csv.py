@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from ftarena.errors import FtarenaError
+from ftarena.store.file_votes import FileVote
 from ftarena.store.rows import Outcome
 
 COLUMNS = ("a", "b", "outcome", "labeler", "prompt")
@@ -26,22 +26,6 @@ _FORMAT = (
 
 
 _AFTER_RETURN = re.compile(rb"(?<=\r)(?!\n)(?=.)", re.DOTALL)
-
-
-class FileVote(NamedTuple):
-    """One vote as a file says it."""
-
-    line: int
-    """Line it begins on, from 1; a quoted cell may go on over several."""
-
-    a: str
-    b: str
-    outcome: Outcome
-    labeler: str
-    """Empty where the file does not say."""
-
-    prompt: str
-    """Empty where the file does not say."""
 
 
 def read_votes(file: Path) -> Iterator[FileVote]:
