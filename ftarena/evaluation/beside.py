@@ -25,6 +25,9 @@ LENGTH = "length"
 SPEED = "speed"
 FIRST = "first token"
 
+FOUND = "found by its"
+"""What the note of a measure begins with that a run made itself."""
+
 # Named here and not imported: `ftarena.training.guards` loads pydantic, and a page of scores must not.
 GUARDS = "guards.json"
 EXAM = "exam.json"
@@ -128,7 +131,7 @@ def _loss_found(name: str, figures: Mapping[str, object], key: str) -> Measure |
     value, change = figures.get(key), figures.get("delta_nats")
     if not isinstance(value, int | float):
         return None
-    note = "found by its run"
+    note = f"{FOUND} run"
     if name == GENERAL and isinstance(change, int | float):
         note += f", {change:+.2f} since it began"
     count = figures.get("questions")
@@ -142,7 +145,7 @@ def _known(figures: Mapping[str, object], against_base: bool) -> Measure | None:
     n, right, base_right, lost, gained = (count if isinstance(count, int) else -1 for count in counts)
     if n < 1 or min(right, base_right, lost, gained) < 0 or base_right < lost or right < gained:
         return None
-    measure = Measure(KNOWN, right / n, SHARE, "higher", n, note="found by its exam", metric="accept")
+    measure = Measure(KNOWN, right / n, SHARE, "higher", n, note=f"{FOUND} exam", metric="accept")
     both = right - gained
     neither = n - both - lost - gained
     if not against_base or neither < 0:

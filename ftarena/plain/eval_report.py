@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ftarena.evaluation.beside import Beside
+from ftarena.evaluation.beside import FOUND, Beside
 from ftarena.evaluation.measures import NATS, SHARE, Measure, TaskTable
 from ftarena.evaluation.tasks.asking import Outcome
 from ftarena.scoring.words import counted
@@ -42,8 +42,6 @@ class Report:
 
 def written(report: Report) -> str:
     """Return the report as lines for any terminal; names are cleaned."""
-    if not report.tables:
-        return "Nothing was measured yet: ftarena eval"
     lines: list[str] = []
     for table in report.tables:
         lines += ["", *_table(table, report.baseline)]
@@ -52,9 +50,14 @@ def written(report: Report) -> str:
                 lines += [
                     line for other in tables if other.task == table.task for line in _against(other, name)
                 ]
+    by_runs = [line for one in report.told for line in _found_by_runs(one)]
+    if by_runs:
+        lines += ["", "found by the runs themselves, not compared", *by_runs]
     answers = [line for one in report.told for line in _answers(one)]
     if answers:
         lines += ["", "answers of battles: length, speed and first token (means and medians)", *answers]
+    if not lines:
+        return "Nothing was measured yet: ftarena eval"
     lines += [
         "",
         f"Differences are to {clean_line(report.baseline)}, on items that both have, with 95 % intervals.",
@@ -91,6 +94,14 @@ def _against(table: TaskTable, prompted: str) -> list[str]:
         f"  {shorten(name, _WIDEST)} against {clean_line(prompted)}: {difference(measure)}"
         for name, measure in table.rows
         if name != prompted and measure.difference is not None
+    ]
+
+
+def _found_by_runs(one: Beside) -> list[str]:
+    return [
+        f"  {shorten(one.contestant, _WIDEST)}: {clean_line(measure.name)} {value(measure)} ({measure.note})"
+        for measure in one.measures
+        if measure.note.startswith(FOUND)
     ]
 
 

@@ -14,12 +14,12 @@ from ftarena.evaluation.exam.knowledge import MAX_TOKENS, is_right, judge_knowle
 from ftarena.evaluation.exam.paper import Paper, paper_of
 from ftarena.evaluation.exam.recitation import Recital, Taught, judge_recitation, recite
 from ftarena.evaluation.exam.stopping import judge_stopping, length_limit
-from ftarena.evaluation.loss import tokens_after_turn
 from ftarena.evaluation.respondent import Respondent, wait_for_device
 from ftarena.evaluation.turns import turn
 from ftarena.processes import python_module, read_json
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.engine import EngineState
+from ftarena.serving.likelihood import tokens_after_turn
 from ftarena.training.examining import noted
 from ftarena.training.guards import EXAM, Guard, GuardName, write_guards
 from ftarena.training.models import prepare_model

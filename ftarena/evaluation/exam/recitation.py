@@ -72,7 +72,7 @@ async def recite(respondent: Respondent, taught: Taught, extra: int) -> Recital 
     Args:
         respondent: Who is asked.
         taught: The answer.
-        extra: Tokens that the chat template writes after the end of a turn (`loss.tokens_after_turn`).
+        extra: Tokens that the chat template writes after the end of a turn (`likelihood.tokens_after_turn`).
 
     Returns:
         How far; None for an answer that is too short to tell or too long for the engine.

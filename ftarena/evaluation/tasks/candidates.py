@@ -12,13 +12,14 @@ from typing import Protocol
 
 from ftarena.errors import FtarenaError
 from ftarena.evaluation.examples import Example
-from ftarena.evaluation.loss import answer_loss, tokens_after_turn
+from ftarena.evaluation.loss import answer_loss
 from ftarena.evaluation.respondent import Respondent
 from ftarena.evaluation.tasks.items import Item
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.client import EngineClient
 from ftarena.serving.contestants import Contestant, Sampling, served_name
 from ftarena.serving.engine import Engine, EngineState, list_engines
+from ftarena.serving.likelihood import tokens_after_turn
 from ftarena.serving.pool import name_on_disk
 from ftarena.serving.protocol import Completion, EngineGone
 from ftarena.training.models import prepare_model
