@@ -76,6 +76,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("arena", "set"),
     ("chat",),
     ("score",),
+    ("why",),
     ("eval",),
     ("improve",),
     ("generations",),

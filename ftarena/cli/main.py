@@ -23,6 +23,7 @@ import ftarena.cli.train
 import ftarena.cli.vote
 import ftarena.cli.votes
 import ftarena.cli.watch
+import ftarena.cli.why
 from ftarena.cli.app import AsJson, Db, Labeler, Only, app, group, places, places_to_read
 from ftarena.cli.opening import open_program
 from ftarena.errors import FtarenaError, UsageError

@@ -1,8 +1,9 @@
 """The words that tell two sets of texts apart most.
 
-Log-odds ratios with an informative Dirichlet prior (Monroe, Colaresi and Quinn, "Fightin' Words", Political
-Analysis 2008, eq. 16, 19 and 22), the prior being the words of both sides. A word counts once in a text, or
-one model that repeats itself to the end would fill the list.
+Log-odds ratios with an informative prior, as in Monroe, Colaresi and Quinn ("Fightin' Words", Political
+Analysis
+2008, eq. 16, 19 and 22), of the texts that hold a word, not of its occurrences: a model that repeats itself
+to the end would fill the list, and a longer answer would make every other word of it rare.
 """
 
 import re
@@ -16,8 +17,8 @@ from ftarena.arena.why.report import Word, word_order
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
-_PRIOR = 500.0
-"""Size of the prior in words; a prior as large as the texts would hide what they say."""
+_PRIOR = 10.0
+"""Texts that the prior is worth: as if each side had this many more, with words as often as both together."""
 
 _FEWEST = 3
 """Texts that a word must stand in to be told."""
@@ -48,20 +49,21 @@ def telling_words(
         most: At most this many a side.
     """
     one, other = (Counter(word for text in texts for word in text) for texts in (ones, others))
-    both = one + other
-    total = both.total()
-    if not one or not other:
+    if not ones or not others:
         return ()
-    share = min(_PRIOR / total, 1.0)
-    sizes = one.total() + share * total, other.total() + share * total
+    both = one + other
     words = []
     for word in sorted(both):
         if both[word] < _FEWEST:
             continue
-        prior = share * both[word]
-        first, second = one[word] + prior, other[word] + prior
-        odds = log(first / (sizes[0] - first)) - log(second / (sizes[1] - second))
-        words.append(Word(word, odds / sqrt(1 / first + 1 / second), one[word], other[word]))
+        held = _PRIOR * both[word] / (len(ones) + len(others))
+        first, second = one[word] + held, other[word] + held
+        lacking = len(ones) + _PRIOR - first, len(others) + _PRIOR - second
+        if lacking[0] <= 0 or lacking[1] <= 0:  # a word of every text tells nothing
+            continue
+        odds = log(first / lacking[0]) - log(second / lacking[1])
+        deviation = sqrt((1 / first + 1 / lacking[0]) + (1 / second + 1 / lacking[1]))
+        words.append(Word(word, odds / deviation, one[word], other[word]))
     stand = standing_findings([normal_p(word.z) for word in words])
     told = sorted((word for word, stands in zip(words, stand, strict=True) if stands), key=word_order)
     mine = [word for word in told if word.z > 0][:most]
