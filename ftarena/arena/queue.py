@@ -3,21 +3,31 @@
 The order is by prompt, all contestants of one before the next, so that pairs are complete early; prompts and
 the contestants of each are shuffled by a seed. Which side an answer will stand on is drawn much later,
 elsewhere, so nothing about the order or speed of making tells it.
+
+Once all are made, and where the arena's sampler wants to know it, the same engine is asked how much the
+answers differ; new answers that are missing come first again.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from ftarena.arena.contestants import contestant_of
+from ftarena.arena.measuring import Measuring
 from ftarena.arena.prompts import PromptsReport, add_prompts_from_examples
+from ftarena.arena.settings import read_settings
+from ftarena.arena.trained import note_trained
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling, served_name
+from ftarena.serving.likelihood import Scoring
 from ftarena.serving.protocol import Completion, RequestRefused
 from ftarena.store import ContestantRow, PromptRow, Store
 
 __all__ = ["AnswerQueue", "Answering", "PromptsReport", "Refused", "add_prompts_from_examples"]
+
+_MEASURED_AT_ONCE = 16
+"""Answers measured before it is looked whether new ones are to be made."""
 
 
 class Answering(Protocol):
@@ -61,8 +71,12 @@ class AnswerQueue:
         self._seed = seed
         self._contestants = list(contestants)
         self._prompts = list(store.prompts() if prompts is None else prompts)
+        self._measuring = Measuring(store, self._contestants)
         self.refused: list[Refused] = []
         """What was refused so far; not asked again by this queue."""
+
+        self.unmeasured: FtarenaError | None = None
+        """Why it cannot be measured how much answers differ; not tried again by this queue."""
 
     @property
     def contestants(self) -> int:
@@ -91,6 +105,10 @@ class AnswerQueue:
         lacking.sort(key=len)  # stable: those that lack equally much stay shuffled
         return [entry for entries in lacking for entry in entries]
 
+    def has_work(self) -> bool:
+        """Return whether there is anything to make, or to measure for the arena's sampler."""
+        return bool(self.missing()) or (self._measures() and bool(self._measuring.missing()))
+
     async def fill(
         self,
         client_for: Callable[[Contestant], Awaitable[Answering]],
@@ -102,20 +120,51 @@ class AnswerQueue:
         """Make answers, each kept the moment it is whole: an interruption loses only what is in flight.
 
         A contestant that cannot answer at all (its adapter is gone) is left out, and so is a prompt that is
-        refused; the others go on.
+        refused; the others go on. Without a limit, what the sampler wants to know is measured afterwards.
 
         Args:
             client_for: Gives a client that answers as a contestant.
             concurrency: How many are asked at once.
-            limit: Make at most this many now.
+            limit: Make at most this many now, and measure nothing.
             on_answer: Called after each answer that was kept.
 
         Returns:
-            How many were made.
+            How many answers were made.
 
         Raises:
             FtarenaError: The engine went away, nobody can answer, or all is refused and no battle is ready.
         """
+        made = await self._make(client_for, concurrency, limit, on_answer)
+        if limit is not None:
+            return made
+        await asyncio.to_thread(note_trained, self._store)
+        while await asyncio.to_thread(self._measures):
+            if not await self._measure(client_for):
+                break
+            if await asyncio.to_thread(self.missing):  # another contestant, more prompts
+                made += await self._make(client_for, concurrency, None, on_answer)
+        return made
+
+    def _measures(self) -> bool:
+        return self.unmeasured is None and read_settings(self._store).sampler == "informative"
+
+    async def _measure(self, client_for: Callable[[Contestant], Awaitable[Answering]]) -> int:
+        try:
+            # A client that answers is an `EngineClient`, and that measures, too.
+            return await self._measuring.fill(
+                cast("Callable[[Contestant], Awaitable[Scoring]]", client_for), limit=_MEASURED_AT_ONCE
+            )
+        except FtarenaError as error:
+            self.unmeasured = error  # votes go on without it: prompts are then drawn as they come
+            return 0
+
+    async def _make(
+        self,
+        client_for: Callable[[Contestant], Awaitable[Answering]],
+        concurrency: int,
+        limit: int | None,
+        on_answer: Callable[[PromptRow, ContestantRow], None] | None,
+    ) -> int:
         todo = (await asyncio.to_thread(self.missing))[:limit]
         work = iter(todo)
         unable: dict[str, FtarenaError] = {}

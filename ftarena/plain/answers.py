@@ -91,7 +91,7 @@ class AnswerMaker:
     async def _fill(self) -> None:
         rows = who_takes_part(self._store, self._names)
         queue = AnswerQueue(self._store, rows)
-        if len(rows) < 2 or not queue.missing():
+        if len(rows) < 2 or not queue.has_work():
             return
         from ftarena.serving.pool import EnginePool
 

@@ -1,4 +1,4 @@
-"""`ftarena contestants` and `ftarena prompts`: who can answer, and what they are asked."""
+"""`ftarena contestants`: who can answer."""
 
 import json
 import sys
@@ -13,7 +13,6 @@ from rich.text import Text
 
 from ftarena.arena import add_contestant, contestant_of
 from ftarena.arena.lineup import default_sampling, entry_of, sync_lineup
-from ftarena.arena.prompts import add_prompts_from_examples
 from ftarena.errors import FtarenaError
 from ftarena.recipes.models import resolve_model
 from ftarena.scoring.words import counted
@@ -146,24 +145,6 @@ def _check_address(endpoint: str) -> None:
         raise FtarenaError(
             f"{shorten(endpoint, 60)!r} is not the address of a server", "such as http://localhost:8000/v1"
         )
-
-
-def add_prompts(database: Path, file: Path, *, source: str = "file") -> int:
-    """Add the questions of a JSONL file to what is asked in battles.
-
-    Args:
-        database: The arena.
-        file: JSONL with `prompt` and, where there is one, `reference`.
-        source: A word for where they come from.
-
-    Raises:
-        FtarenaError: A line is wrong; then none is added.
-    """
-    with Store.open(database) as store:
-        report = add_prompts_from_examples(store, file, source)
-    already = f", {report.already:,} were there already" if report.already else ""
-    print(f"{counted(report.added, 'prompt')} added{already}.")
-    return 0
 
 
 def _votes_by_name(store: Store) -> dict[str, int]:

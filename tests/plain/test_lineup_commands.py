@@ -1,4 +1,4 @@
-"""`ftarena contestants` and `ftarena prompts` in line mode."""
+"""`ftarena contestants` in line mode."""
 
 import io
 import json
@@ -9,7 +9,7 @@ import pytest
 from ftarena.arena.contestants import add_contestant
 from ftarena.arena.lineup import find_contestant
 from ftarena.errors import FtarenaError
-from ftarena.plain.contestants import add, add_prompts, hide, list_contestants
+from ftarena.plain.contestants import add, hide, list_contestants
 from ftarena.plain.votes import import_votes
 from ftarena.serving.contestants import Contestant
 from ftarena.store import Store
@@ -77,15 +77,6 @@ def test_what_cannot_take_part(place: Workspace) -> None:
     if place.database.exists():
         with Store.open(place.database) as store:
             assert store.contestants() == []
-
-
-def test_prompts_are_added_once(place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Questions from a file are counted, and those that are there are said to be."""
-    file = tmp_path / "questions.jsonl"
-    file.write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
-    add_prompts(place.database, file, source="mine")
-    add_prompts(place.database, file, source="mine")
-    assert capsys.readouterr().out == "2 prompts added.\n0 prompts added, 2 were there already.\n"
 
 
 @pytest.mark.parametrize(
