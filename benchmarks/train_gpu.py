@@ -331,6 +331,11 @@ LOSS_ROWS: list[dict[str, Any]] = [
         ("short LoRA, head, compiled", {**ON, "compile": True}, {}),
         ("the same, packed", {**ON, "compile": True}, {"packing": True, "per_device_train_batch_size": 3}),
         ("the same, fp8", {**ON, "compile": True, "fp8": True}, {}),
+        (
+            "the same, packed in fp8",
+            {**ON, "compile": True, "fp8": True},
+            {"packing": True, "per_device_train_batch_size": 3},
+        ),
     )
 ]
 

@@ -116,6 +116,11 @@ def _of_speed(recipe: "Recipe") -> Iterator[str]:
             yield "base_precision is fp8, but tuning is qlora, whose frozen weights are in 4 bits: keep one"
         elif recipe.tuning == "full":
             yield "base_precision is fp8, but tuning is full: no weights are frozen"
+        if recipe.activation_memory_budget is not None and not recipe.packing:
+            yield (
+                "base_precision is fp8 and activation_memory_budget is set, but packing is not: in 8 bits "
+                "only packed rows are compiled, and only compiled layers have a budget"
+            )
         if recipe.bf16 is False:
             yield "base_precision is fp8, but bf16 is false: the other products would be in float32"
     if recipe.activation_memory_budget is not None:

@@ -108,3 +108,15 @@ def test_runs_as_they_are_today_are_planned(row: dict[str, Any]) -> None:
 
     assert planned["plan_bytes"] == pytest.approx(row["card_bytes"], rel=0.10)
     assert planned["plan_step_s"] == pytest.approx(row["step_s"], rel=0.20)
+
+
+AGAIN = _rows("plan-again-h100.jsonl")
+
+
+@pytest.mark.parametrize("row", AGAIN, ids=_name)
+def test_on_another_host_memory_is_never_planned_too_low(row: dict[str, Any]) -> None:
+    """What is said to fit does fit, also for methods and sizes that nothing was fitted to."""
+    cell = {key: row[key] for key in row if key in BENCHMARK.CELL_KEYS}
+    planned = BENCHMARK.planned(cell, card_named(row["card"]))
+
+    assert 1.0 <= planned["plan_bytes"] / row["card_bytes"] <= 1.25

@@ -23,7 +23,7 @@ class SpeedKeys(KeyGroup):
 
     torch_compile: bool | None = None
     """Compile each decoder layer (10 s once, then 15 to 25 % faster). Default: on a GPU, where the run is
-    long enough to win it back."""
+    long enough to win it back. With `base_precision: fp8` only packed rows are compiled."""
 
     activation_memory_budget: Annotated[Number, Field(gt=0, le=1)] | None = None
     """With `torch_compile`: share of a layer's activations that is kept for the way back; the rest is

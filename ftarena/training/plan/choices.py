@@ -42,16 +42,19 @@ def choices_for(recipe: Recipe, card: Card, flop: float) -> Choices:
     cuda = card.device == "cuda"
     budget = recipe.activation_memory_budget if cuda else None
     compiled = recipe.torch_compile if budget is None else True
+    fp8 = cuda and recipe.base_precision == "fp8"
     checkpointing = recipe.gradient_checkpointing
     return Choices(
         cuda=cuda,
         bf16=recipe.bf16 if recipe.bf16 is not None else cuda and card.bf16,
         checkpointing=checkpointing if checkpointing is not None else cuda and budget is None,
-        compiled=cuda and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP[recipe.packing]),
+        compiled=cuda
+        and not (fp8 and not recipe.packing)
+        and (compiled if compiled is not None else flop > COMPILE_PAYS_FLOP[recipe.packing]),
         budget=budget,
         short_lora=cuda and recipe.tuning in ("lora", "rslora") and not recipe.lora_dropout,
         float32_weights=recipe.has_adapter or not recipe.pure_bf16,
         fused_optimiser=cuda and recipe.optim in ("adamw_torch", "adamw_torch_fused"),
         liger=cuda and bool(recipe.use_liger_kernel),
-        fp8=cuda and recipe.base_precision == "fp8",
+        fp8=fp8,
     )

@@ -87,6 +87,9 @@ COMPILED_FORWARD_S, COMPILED_BACKWARD_S = 2.0e-3, 3.0e-3
 FOUR_BIT_LAUNCHES = 1.7
 """Unpacking 4-bit weights launches so many times the kernels of a layer (7B: 0.62 s a step)."""
 
+DORA_LAUNCHES = 1.8
+"""DoRA's norms and scales launch so many times the kernels of plain LoRA (one row: 0.5B, 8 × 1,024)."""
+
 FULL_FORWARD_S, FULL_BACKWARD_S = 1.0e-3, 1.2e-3
 """The same where all weights learn."""
 

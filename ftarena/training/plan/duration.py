@@ -146,10 +146,8 @@ def batch_seconds(
     heads = head * (2 + reference + (0 if choices.short_lora else 1))
     seconds = (products + heads) / _rate(card, choices)
     forward_s, backward_s = _launches(weights, choices)
-    four_bit = known.FOUR_BIT_LAUNCHES if recipe.tuning == "qlora" else 1.0
-    launch = (
-        four_bit * shape.layers * (forward_s * (1 + again + known.REFERENCE_LAUNCH * reference) + backward_s)
-    )
+    more = {"qlora": known.FOUR_BIT_LAUNCHES, "dora": known.DORA_LAUNCHES}.get(recipe.tuning, 1.0)
+    launch = more * shape.layers * (forward_s * (1 + again + known.REFERENCE_LAUNCH * reference) + backward_s)
     if choices.cuda:
         if not choices.short_lora:
             seconds += head * (1 if weights.adapter else 2) / (known.SUMMED_SHARE * card.flops)

@@ -36,8 +36,10 @@ def hasten(trainer: Any, job: Job) -> list[str]:
         pad = trainer.processing_class.pad_token_id
         trainer.data_collator = PackedCollator(job.recipe.max_length, pad)
         done.append("attention over packed rows")
-    if (machine.compile or (machine.compile is None and _worth_compiling(trainer, model, job))) and (
-        count := compile_layers(model, budget=machine.activation_budget, dynamic=not packed)
+    if (
+        not (machine.fp8 and not packed)  # torch 2.11 cannot compile 8-bit products for rows of all lengths
+        and (machine.compile or (machine.compile is None and _worth_compiling(trainer, model, job)))
+        and (count := compile_layers(model, budget=machine.activation_budget, dynamic=not packed))
     ):
         budget = machine.activation_budget
         kept = f", {budget:.0%} of activations kept" if budget is not None else ""
