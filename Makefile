@@ -26,7 +26,8 @@ check: setup ## format, lint, types, and the arrows between packages
 	$(BIN)/lint-imports --no-logo
 
 test: check ## everything: checks, unit tests, real models, a real terminal
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e"
+	$(BIN)/python -m pytest -m e2e
 
 nightly: setup ## train every method with every tuning on the demo's real model (an hour or two)
 	FTARENA_TABLE_MODEL=demo:smollm2 $(BIN)/python -m pytest tests/training/test_methods.py -k every_method

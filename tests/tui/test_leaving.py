@@ -41,9 +41,15 @@ class Tmux:
         return subprocess.run([*self._tmux, *words], capture_output=True, text=True, check=True).stdout
 
     def shows(self, text: str) -> str:
-        """Wait until a line is on the screen and return the screen."""
+        """Wait until a line is on the screen and return the screen.
+
+        A shell that is told of another size while a program ends may have put its prompt in front of it.
+        """
         end = time.monotonic() + 20
-        while text not in (seen := self("capture-pane", "-p")).split("\n"):
+        while text not in {
+            line.removeprefix("# ").removeprefix("$ ")
+            for line in (seen := self("capture-pane", "-p")).split("\n")
+        }:
             assert time.monotonic() < end, seen
             time.sleep(0.05)
         return seen
