@@ -11,6 +11,7 @@ from ftarena.evaluation.lm_eval.bridge import Bridge
 from ftarena.text import shorten
 
 PROGRAM = "lm_eval"
+BESIDE = Path(sys.executable).with_name(PROGRAM)
 _CONCURRENT = 8
 _TAIL_BYTES = 8192
 
@@ -21,8 +22,7 @@ def find_program() -> Path:
     Raises:
         FtarenaError: It is not installed.
     """
-    beside = Path(sys.executable).with_name(PROGRAM)
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(PROGRAM)
+    found = str(BESIDE) if os.access(BESIDE, os.X_OK) else shutil.which(PROGRAM)
     if found is None:
         raise FtarenaError(
             "lm_eval is not installed",
