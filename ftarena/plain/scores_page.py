@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ftarena.arena.facing import Facing, facing, sentence
 from ftarena.arena.scoreboard import Standing
 from ftarena.plain.scores_view import View, held_equal, votes_of
 from ftarena.plain.scores_words import (
@@ -24,6 +23,7 @@ from ftarena.plain.scores_words import (
     size_words,
 )
 from ftarena.scoring import ContestantScore, PairScore
+from ftarena.scoring.facing import Facing, facing, sentence
 from ftarena.scoring.words import counted, percent
 from ftarena.text import clean_line
 

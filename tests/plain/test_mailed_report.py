@@ -111,7 +111,12 @@ def test_texts_and_names_only_on_demand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [Asked(), Asked(anchor="base", alpha=0.1, cluster="both"), Asked(Selection(labelers=("person-0",)))],
+    [
+        Asked(),
+        Asked(anchor="base", alpha=0.1, cluster="both"),
+        Asked(model="davidson"),
+        Asked(Selection(labelers=("person-0",))),
+    ],
 )
 def test_its_numbers_follow_from_its_votes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: Asked

@@ -13,7 +13,6 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 import ftarena
-from ftarena.arena.facing import Facing, facing, sentence
 from ftarena.arena.history import CastVote, VotedBattle
 from ftarena.arena.scoreboard import Standing
 from ftarena.plain.report.carrying import carry, pseudonyms
@@ -33,6 +32,7 @@ from ftarena.plain.scores_words import (
     selection_words,
     size_words,
 )
+from ftarena.scoring.facing import Facing, facing, sentence
 from ftarena.scoring.pairs import PairScore
 from ftarena.scoring.words import percent
 from ftarena.text import clean_line, clean_text

@@ -6,10 +6,10 @@ Drawn by matplotlib, which is loaded only here and only when a picture is asked 
 import io
 from typing import Any
 
-from ftarena.arena.facing import facing, sentence
 from ftarena.errors import FtarenaError
 from ftarena.plain.scores_view import View
 from ftarena.plain.scores_words import size_words
+from ftarena.scoring.facing import facing, sentence
 from ftarena.scoring.pairs import PairScore
 from ftarena.text import shorten
 

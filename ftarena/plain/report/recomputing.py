@@ -60,6 +60,7 @@ def _both(carried: Carried) -> tuple[dict[str, Any], dict[str, Any]]:
         anchor=asked["anchor"],
         alpha=asked["alpha"],
         cluster=asked["cluster"],
+        model=asked["model"],
     )
     found = report.to_json()
     return {name: carried.result.get(name) for name in found}, found

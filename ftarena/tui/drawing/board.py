@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from ftarena.arena.facing import Facing, facing
 from ftarena.drawing.pieces import Piece, Row, wrap
+from ftarena.scoring.facing import Facing, facing
 from ftarena.scoring.words import counted, hundredths, percent
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar

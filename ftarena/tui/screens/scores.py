@@ -6,9 +6,9 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from ftarena.arena.facing import facing
 from ftarena.drawing.curves import Mark, Series
 from ftarena.drawing.pieces import Piece, Row, wrap
+from ftarena.scoring.facing import facing
 from ftarena.scoring.words import counted, percent, summary
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.board import (
@@ -88,13 +88,13 @@ class ScoresScreen(Place):
     BINDINGS = [
         Binding("d", "demo", "run the demo"),
         Binding("g", "course", "course"),
-        Binding("h", "matrix", "head to head"),
-        Binding("l", "control", "length"),
-        Binding("c", "breakdown", "categories"),
-        Binding("a", "labelers", "labelers"),
         Binding("w", "why", "why"),
         Binding("i", "improve", "improve"),
         Binding("e", "export", "export"),
+        Binding("l", "control", "length"),
+        Binding("c", "breakdown", "categories"),
+        Binding("a", "labelers", "labelers"),
+        Binding("h", "matrix", "head to head"),
         Binding("v", "generations", "generations"),
         Binding("J", "judges", "judge"),
     ]

@@ -12,8 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from ftarena.arena.facing import facing
 from ftarena.drawing.pieces import Piece
+from ftarena.scoring.facing import facing
 from ftarena.scoring.words import percent
 from ftarena.text import clean_line
 from ftarena.tui.drawing.board import pair_rows
