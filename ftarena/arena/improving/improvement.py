@@ -96,11 +96,13 @@ class Improvement:
         return f"{words}; kto takes none" if self.method == "kto" else words
 
     def _found(self) -> Iterator[tuple[str, str]]:
-        lines = [
-            f"{counted(count, CODES[code].severity)}: {CODES[code].what}"
-            for code, count in self.check.counts.items()
-            if count and CODES[code].severity != "note"
-        ]
+        lines = []
+        for code, count in self.check.counts.items():
+            severity = CODES[code].severity
+            if count and severity != "note":
+                first = next(one for one in self.check.findings if one.code == code)
+                said = first.message if count == 1 else CODES[code].what
+                lines.append(f"{counted(count, severity)}: {clean_line(said)}")
         for number, line in enumerate(lines or ["nothing to complain about"]):
             yield "check" if not number else "", line
 

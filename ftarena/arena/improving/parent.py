@@ -1,5 +1,6 @@
 """Which run the next one goes on from, and what of its recipe is kept."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,11 +38,14 @@ def find_parent(store: Store, workspace: Workspace, key: str | None, selection: 
         raise FtarenaError(
             "there is no trained run to go on from", "train one first: ftarena train configs/demo-sft.yaml"
         )
-    ratings = _ratings(store, selection)
-    names = {row.run_id: row.name for row in store.contestants(include_hidden=False) if row.run_id}
-    rated = [run for run in able if names.get(run.id) in ratings]
+    ratings: dict[str, float] = {}
+    by_name = _ratings(store, selection)
+    for row in store.contestants(include_hidden=False):
+        if row.run_id and row.name in by_name:  # a run may take part several times, with other prompts
+            ratings[row.run_id] = max(by_name[row.name], ratings.get(row.run_id, -math.inf))
+    rated = [run for run in able if run.id in ratings]
     # `able` has the newest first, and `max` keeps the first of equals.
-    return max(rated, key=lambda run: ratings[names[run.id]]) if rated else able[0]
+    return max(rated, key=lambda run: ratings[run.id]) if rated else able[0]
 
 
 def contestant_of_run(store: Store, run: Run) -> ContestantRow:

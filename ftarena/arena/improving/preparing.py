@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import ftarena
 from ftarena.arena.improving.ancestry import lineage, trained_prompts, votes_used
 from ftarena.arena.improving.begun import run_begun
 from ftarena.arena.improving.heldout import Heldout, inherited_heldout
@@ -17,7 +15,6 @@ from ftarena.arena.improving.materials import Material, gather, labelers_of
 from ftarena.arena.improving.parent import child_name, resolved_recipe
 from ftarena.arena.improving.recipe import recipe_text
 from ftarena.arena.improving.record import (
-    FORMAT,
     FRESH,
     HELDOUT,
     PAIRS,
@@ -28,17 +25,17 @@ from ftarena.arena.improving.record import (
     votes_sha256,
 )
 from ftarena.arena.improving.smoothing import Smoothing, measure_smoothing
+from ftarena.arena.improving.writing import Wishes, filter_json, jsonl, record_of, write_whole
 from ftarena.arena.lineup import why_not
 from ftarena.curation.check import check_sources
 from ftarena.curation.examples import Example
 from ftarena.curation.reading import load_examples
-from ftarena.curation.sets.manifest import sha256_of
 from ftarena.curation.sources import source_of
-from ftarena.errors import FtarenaError, UsageError, from_os_error
+from ftarena.errors import FtarenaError, UsageError
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.names import ALIASES
 from ftarena.scoring.words import counted
-from ftarena.store import Selection, Store
+from ftarena.store import Store
 from ftarena.store.preferences import PairFilter
 from ftarena.training.jobs import Run
 from ftarena.training.plan import Plan, Unplannable, plan_of
@@ -52,23 +49,6 @@ DRAFTS: Final = "improvements"
 
 _MADE_HERE = ("method", "dataset", "init_from", "model_name_or_path")
 """Keys that the votes and the parent decide."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user asks of the next run, besides which votes and whose child."""
-
-    overrides: Mapping[str, str]
-    """Keys of the recipe; they win."""
-
-    hold_out: float | None = None
-    """Share of the prompts that are kept out; None: a tenth, of 40 pairs and more."""
-
-    again: bool = False
-    """Whether pairs count once more that an ancestor was trained on."""
-
-    few: bool = False
-    """Whether fewer than `FEWEST` pairs will do."""
 
 
 def prepare(
@@ -135,7 +115,7 @@ def prepare(
             why_smoothing=smoothing.words(),
             overrides=wishes.overrides,
         )
-        _write(folder / RECIPE_FILE, text)
+        write_whole(folder / RECIPE_FILE, text)
     recipe = load_recipe(folder / RECIPE_FILE, wishes.overrides, on_note=tell)
     smoothing = _as_used(smoothing, recipe.label_smoothing, wishes.overrides)
     tell("checking the pairs")
@@ -174,7 +154,7 @@ def prepare(
         run=begun,
     )
     if begun is None:
-        _write(folder / RECORD, json.dumps(_record(improvement, which, wishes), indent=2) + "\n")
+        write_whole(folder / RECORD, json.dumps(record_of(improvement, which, wishes), indent=2) + "\n")
     return improvement
 
 
@@ -227,7 +207,7 @@ def _folder(workspace: Workspace, parent: Run, material: Material, which: PairFi
         votes_sha256(material.vote_ids),
         len(material.rows),
         len(material.kept_out),
-        _plain(which),
+        filter_json(which),
         sorted(wishes.overrides.items()),
         wishes.again,
     ]
@@ -241,9 +221,9 @@ def _folder(workspace: Workspace, parent: Run, material: Material, which: PairFi
 def _trained(material: Material, folder: Path, method: ImproveMethod, begun: Run | None) -> list[Example]:
     """Write the pairs, unless a run has them already, and return them as training reads them."""
     if begun is None:
-        _write(folder / PAIRS, _lines(material.rows))
-        _write(folder / FRESH, _lines(material.kept_out))
-        _write(folder / VOTES, "".join(f"{one}\n" for one in material.vote_ids))
+        write_whole(folder / PAIRS, jsonl(material.rows))
+        write_whole(folder / FRESH, jsonl(material.kept_out))
+        write_whole(folder / VOTES, "".join(f"{one}\n" for one in material.vote_ids))
     return load_examples(folder / PAIRS, method)
 
 
@@ -257,9 +237,9 @@ def _heldout(
     """Return what is measured on: the parent's rows, or else the better ones of the answers kept out."""
     found = inherited_heldout(inherited, trained)
     if not found.lines and material.method == "dpo":
-        found = Heldout(tuple(_lines([row]).rstrip("\n") for row in material.kept_out), found.asked)
+        found = Heldout(tuple(jsonl([row]).rstrip("\n") for row in material.kept_out), found.asked)
     if begun is None:
-        _write(folder / HELDOUT, "".join(f"{line}\n" for line in found.lines))
+        write_whole(folder / HELDOUT, "".join(f"{line}\n" for line in found.lines))
     return found
 
 
@@ -268,55 +248,3 @@ def _as_used(smoothing: Smoothing, used: float, overrides: Mapping[str, str]) ->
     if any(key.replace("-", "_") == "label_smoothing" for key in overrides):
         return Smoothing(used, smoothing.flip, "given")
     return replace(smoothing, value=used)
-
-
-def _record(improvement: Improvement, which: PairFilter, wishes: Wishes) -> dict[str, Any]:
-    """Return what `improve.json` says. Nothing in it depends on the time or on this machine's paths."""
-    told = improvement.to_json()
-    for key in ("folder", "plan", "run", "prompts"):
-        told.pop(key)
-    files = {
-        name: sha256_of(improvement.folder / name)
-        for name in (PAIRS, FRESH, HELDOUT, VOTES)
-        if (improvement.folder / name).stat().st_size
-    }
-    return {
-        "format": FORMAT,
-        "ftarena": ftarena.__version__,
-        **told,
-        "pairs": len(improvement.material.rows),
-        "votes_sha256": votes_sha256(improvement.material.vote_ids),
-        "filter": _plain(which),
-        "hold_out": wishes.hold_out,
-        "again": wishes.again,
-        "overrides": dict(sorted(wishes.overrides.items())),
-        "sha256": files,
-    }
-
-
-def _plain(which: PairFilter) -> dict[str, Any]:
-    """Return a filter as plain JSON values, the same for the same filter."""
-    selection: dict[str, Any] = {}
-    for name in Selection.__slots__:
-        value = getattr(which.selection, name)
-        selection[name] = sorted(value) if isinstance(value, list | tuple | set | frozenset) else value
-    return {"agreement": which.agreement, "margin": which.margin, **selection}
-
-
-def _lines(rows: Sequence[Mapping[str, object]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file as one step, for its owner only: whoever reads it sees the old one or the new one.
-
-    Raises:
-        FtarenaError: The disk refuses.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o600)
-        draft.replace(path)
-    except OSError as error:
-        raise from_os_error(error, str(path)) or FtarenaError(f"cannot write {path}: {error}") from error

@@ -1,6 +1,6 @@
 """The generations of a project: which votes made which model, and what each gained and forgot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from ftarena.arena.improving.parent import resolved_recipe
 from ftarena.arena.improving.record import Record, read_record
 from ftarena.scoring.words import counted, percent, summary
-from ftarena.store import Selection, Store
+from ftarena.store import Selection, Store, VoteRow
 from ftarena.training.figures.metrics import MetricsTail
 from ftarena.training.guards import read_guards
 from ftarena.training.jobs import Run, list_runs
@@ -108,11 +108,12 @@ def generations(store: Store | None, workspace: Workspace) -> list[Generation]:
     runs = {run.id: run for run in reversed(list_runs(workspace))}  # the oldest first
     parents = {run_id: _parent_of(run, runs) for run_id, run in runs.items()}
     names = _contestants(store)
+    votes = _Votes(store) if store is not None else None
     found: list[Generation] = []
 
     def add(run_id: str, depth: int) -> None:
         parent = parents[run_id]
-        found.append(_generation(store, runs[run_id], parent, depth, names))
+        found.append(_generation(votes, runs[run_id], parent, depth, names))
         for child in runs:
             if parents[child] == run_id:
                 add(child, depth + 1)
@@ -150,13 +151,13 @@ def _contestants(store: Store | None) -> dict[str, str]:
 
 
 def _generation(
-    store: Store | None, run: Run, parent: str | None, depth: int, names: Mapping[str, str]
+    votes: "_Votes | None", run: Run, parent: str | None, depth: int, names: Mapping[str, str]
 ) -> Generation:
     metrics = MetricsTail(run.directory / METRICS)
     metrics.read()
     gain = None
-    if store is not None and parent is not None and run.id in names and parent in names:
-        gain = _gain(store, names[run.id], names[parent])
+    if votes is not None and parent is not None and run.id in names and parent in names:
+        gain = _gain(votes, names[run.id], names[parent])
     return Generation(
         run=run.id,
         name=run.name,
@@ -179,14 +180,32 @@ def _course(metrics: MetricsTail, key: str) -> Course | None:
     return Course(course.first[1], course.last[1])
 
 
-def _gain(store: Store, child: str, parent: str) -> Gain | None:
+class _Votes:
+    """The votes of an arena by the two contestants they are about: read once, asked for each generation."""
+
+    def __init__(self, store: Store) -> None:
+        self._every = _by_pair(store.standing_votes(Selection(include_hidden=True)))
+        self._fair = _by_pair(store.standing_votes(Selection(include_hidden=True, trained=False)))
+
+    def between(self, one: str, other: str) -> tuple[list[VoteRow], list[VoteRow]]:
+        """Return all votes between two, and those on prompts that neither was trained on."""
+        key = frozenset((one, other))
+        return self._every.get(key, []), self._fair.get(key, [])
+
+
+def _by_pair(votes: Sequence[VoteRow]) -> dict[frozenset[str], list[VoteRow]]:
+    found: dict[frozenset[str], list[VoteRow]] = {}
+    for vote in votes:
+        found.setdefault(frozenset((vote.left, vote.right)), []).append(vote)
+    return found
+
+
+def _gain(votes: _Votes, child: str, parent: str) -> Gain | None:
     from ftarena.scoring import Vote, score  # numpy: a front end that only looks around never loads it
 
-    both = (child, parent)
-    every = store.standing_votes(Selection(contestants=both, include_hidden=True))
+    every, fair = votes.between(child, parent)
     if not every:
         return None
-    fair = store.standing_votes(Selection(contestants=both, include_hidden=True, trained=False))
     pair = score([Vote(*row) for row in fair or every]).pair(child, parent)
     if pair is None:
         return None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 5.0
 
+_GOES_ON = ("queued", "preparing", "training", "evaluating")
+
 _COLUMNS = (
     Column("generation", grow=True, drawn=True),
     Column("method"),
@@ -86,7 +88,8 @@ class GenerationsScreen(Screen[None]):
         self.call_after_refresh(self.look)
 
     def _look_again(self) -> None:
-        if self.is_current:
+        # Only while something goes on: reading a million votes takes seconds.
+        if self.is_current and any(one.state in _GOES_ON for one in self._found.values()):
             self.look()
 
     @work(exclusive=True, group="generations", exit_on_error=False)

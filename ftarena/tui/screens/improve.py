@@ -165,7 +165,10 @@ class ImproveScreen(Screen[None]):
             if not await self.app.push_screen_wait(wait):
                 return
             run_id = await asyncio.to_thread(_start, improvement, True)
-        self.app.notify(clean_line(run_id), title="Started", markup=False)
+        begun = improvement.run
+        done = begun is not None and str(begun.state) == "finished"
+        title = "Finished already" if done else "Started" if begun is None else "Goes on"
+        self.app.notify(clean_line(run_id), title=title, markup=False)
         self.app.look_around()
         self.app.pop_screen()
         await self.app.action_go("runs")
