@@ -42,3 +42,6 @@ class FileVote(NamedTuple):
 
     leaked: str | None = None
     """What an answer gave itself away by."""
+
+    weight: float = 1.0
+    """How much it counts, where prompts were not drawn uniformly."""

@@ -36,7 +36,7 @@ _STAGE = """
 CREATE TEMP TABLE staged (
     line INTEGER PRIMARY KEY, a TEXT, b TEXT, outcome TEXT, labeler TEXT, prompt TEXT, prompt_id TEXT,
     turns_json TEXT, left_text TEXT, right_text TEXT, texts TEXT, apart INTEGER, kind TEXT, created_at TEXT,
-    elapsed_ms INTEGER, leaked TEXT, place INTEGER
+    elapsed_ms INTEGER, leaked TEXT, place INTEGER, weight REAL
 )
 """
 
@@ -45,7 +45,7 @@ CREATE TEMP TABLE staged (
 _NUMBERED = """
 SELECT imported_vote_id(s.a, s.b, s.outcome, s.labeler, s.prompt_id, s.number, s.texts) AS id,
        s.place, s.a, s.b, s.outcome, s.labeler, s.prompt_id, s.number, s.left_text, s.right_text,
-       s.created_at, s.elapsed_ms, s.leaked,
+       s.created_at, s.elapsed_ms, s.leaked, s.weight,
        own.left_id, own.right_id, e.outcome, e.labeler_id
 FROM (SELECT *, row_number() OVER (PARTITION BY a, b, outcome, labeler, prompt_id, texts ORDER BY line)
       AS number FROM temp.staged) s
@@ -147,7 +147,7 @@ def _stage(store: Store, votes: Iterable[FileVote]) -> None:
         connection.execute("BEGIN")  # of the temporary file only: the arena itself is not locked
         try:
             connection.executemany(
-                f"INSERT INTO temp.staged VALUES ({', '.join('?' * 17)})",
+                f"INSERT INTO temp.staged VALUES ({', '.join('?' * 18)})",
                 (_row(line, vote) for line, vote in enumerate(votes, start=1)),
             )
             connection.execute("COMMIT")
@@ -160,7 +160,7 @@ def _row(line: int, vote: FileVote) -> tuple[object, ...]:
     labeler = storable(vote.labeler) if vote.labeler.strip() else LABELER
     kind = "judge" if labeler.startswith(JUDGE) else vote.kind
     names = storable(vote.a), storable(vote.b), vote.outcome, labeler
-    more = kind, vote.created_at, vote.elapsed_ms, vote.leaked, vote.line
+    more = kind, vote.created_at, vote.elapsed_ms, vote.leaked, vote.line, vote.weight
     if vote.turns is None or vote.answers is None:
         prompt = storable(vote.prompt)
         return line, *names, prompt or None, _prompt_id(prompt), None, None, None, "", 0, *more
@@ -208,7 +208,7 @@ def _copy(store: Store) -> ImportReport:
             nonlocal seen
             for vote_id, line, a, b, outcome, labeler, prompt_id, number, *more in numbered:
                 seen += 1
-                left_text, right_text, created_at, elapsed_ms, leaked, *itself = more
+                left_text, right_text, created_at, elapsed_ms, leaked, weight, *itself = more
                 key = contestants[a], contestants[b], outcome, labelers[labeler]
                 if number > own[*key, prompt_id] and not (number == 1 and tuple(itself) == key):
                     yield _Battle(
@@ -221,6 +221,7 @@ def _copy(store: Store) -> ImportReport:
                         created_at or moment,
                         elapsed_ms,
                         leaked,
+                        1 / weight,
                     )
 
         waiting = battles()
@@ -244,6 +245,7 @@ class _Battle(NamedTuple):
     created_at: str
     elapsed_ms: int | None
     leaked: str | None
+    boost: float
 
     def answers(self) -> list[tuple[str, str, str]]:
         """Return of each answer its id, its contestant and its text."""
@@ -269,8 +271,8 @@ def _insert(connection: sqlite3.Connection, chunk: Sequence[_Battle], moment: st
     )
     cursor = connection.executemany(
         "INSERT INTO battles (id, origin, labeler_id, prompt_id, left_id, right_id, left_answer_id,"
-        " right_answer_id, created_at, leaked)"
-        " VALUES (?, 'import', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        " right_answer_id, created_at, leaked, boost)"
+        " VALUES (?, 'import', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         (
             (
                 battle.vote_id,
@@ -281,6 +283,7 @@ def _insert(connection: sqlite3.Connection, chunk: Sequence[_Battle], moment: st
                 *([answer_id for answer_id, _, _ in both] or (None, None)),
                 battle.created_at,
                 battle.leaked,
+                battle.boost,
             )
             for battle, both in zip(chunk, answers, strict=True)
         ),

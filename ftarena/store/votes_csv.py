@@ -5,6 +5,7 @@
 
 import codecs
 import csv
+import math
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -15,7 +16,10 @@ from ftarena.store.file_votes import FileVote
 from ftarena.store.rows import Outcome
 
 COLUMNS = ("a", "b", "outcome", "labeler", "prompt")
-"""In the order they are written; read in any order, the last two may be missing."""
+"""In the order they are written; read in any order, the last two may be missing, as may a `weight`."""
+
+WEIGHT = "weight"
+"""A sixth column, written where prompts were not drawn uniformly: how much a vote counts."""
 
 WORDS: dict[str, Outcome] = {"a": "left", "b": "right", "tie": "tie", "both_bad": "both_bad"}
 """What the outcome column says, and what it means."""
@@ -49,7 +53,7 @@ def _votes(file: Path, records: Iterator[tuple[int, list[str]]]) -> Iterator[Fil
     places = _places(file, line, header)
     width = len(header)
     a_at, b_at, outcome_at = places["a"], places["b"], places["outcome"]
-    labeler_at, prompt_at = places.get("labeler"), places.get("prompt")
+    labeler_at, prompt_at, weight_at = (places.get(name) for name in ("labeler", "prompt", WEIGHT))
     for line, cells in records:
         if len(cells) != width:
             raise _wrong(file, line, f"{len(cells)} cells where the first line has {width}")
@@ -67,7 +71,18 @@ def _votes(file: Path, records: Iterator[tuple[int, list[str]]]) -> Iterator[Fil
             outcome,
             "" if labeler_at is None else cells[labeler_at],
             "" if prompt_at is None else cells[prompt_at],
+            weight=1.0 if weight_at is None else _weight(file, line, cells[weight_at]),
         )
+
+
+def _weight(file: Path, line: int, cell: str) -> float:
+    try:
+        weight = float(cell or "1")
+    except ValueError:
+        weight = 0.0
+    if not 0 < weight < math.inf:
+        raise _wrong(file, line, f"weight {cell!r} is no number above 0")
+    return weight
 
 
 def _places(file: Path, line: int, header: list[str]) -> dict[str, int]:
@@ -75,7 +90,7 @@ def _places(file: Path, line: int, header: list[str]) -> dict[str, int]:
         raise _wrong(file, line, "the file is empty")
     places: dict[str, int] = {}
     for place, name in enumerate(header):
-        if name not in COLUMNS:
+        if name not in (*COLUMNS, WEIGHT):
             raise _wrong(file, line, f"unknown column {name!r}")
         if name in places:
             raise _wrong(file, line, f"column {name!r} twice")

@@ -4,6 +4,7 @@ What no score rests on is not taken: votes with the names known, and battles tha
 together whole arenas, merge them.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +43,7 @@ def read(record: Record) -> list[FileVote]:
     texts = [text_in(side.get("text")) for side in sides]
     known = turns is not None and None not in texts
     elapsed = values.get("elapsed_ms")
-    leaked = values.get("leaked")
+    leaked, weight = values.get("leaked"), values.get("weight")
     a, b = (side["contestant"] for side in sides)
     if a == b:
         raise record.wrong(f"{a!r} against itself")
@@ -61,5 +62,6 @@ def read(record: Record) -> list[FileVote]:
             moment_in(record, values.get("created_at")),
             elapsed if isinstance(elapsed, int) and elapsed >= 0 else None,
             str(leaked) if leaked else None,
+            weight if isinstance(weight, int | float) and 0 < weight < math.inf else 1.0,
         )
     ]
