@@ -46,13 +46,12 @@ class Tmux:
         A shell that is told of another size while a program ends may have put its prompt in front of it.
         """
         end = time.monotonic() + 20
-        while text not in {
-            line.removeprefix("# ").removeprefix("$ ")
-            for line in (seen := self("capture-pane", "-p")).split("\n")
-        }:
+        while True:
+            seen = self("capture-pane", "-p")
+            if text in {line.removeprefix("# ").removeprefix("$ ") for line in seen.split("\n")}:
+                return seen
             assert time.monotonic() < end, seen
             time.sleep(0.05)
-        return seen
 
 
 @pytest.fixture
