@@ -127,21 +127,35 @@ def standing(store: Store, asked: Asked = Asked()) -> Standing:
         FtarenaError: What is asked cannot be: an unknown control, an anchor nobody voted on, intervals by
             labeler with one labeler.
     """
-    from ftarena.scoring.report import score
+    from ftarena.arena.beside_people import judge_agreements
+    from ftarena.arena.controlling import controlled
+    from ftarena.arena.voting_record import voting_record
+    from ftarena.scoring.report import score_coded
 
-    votes = [_vote(row) for row in store.standing_votes(asked.selection)]
-    report = score(votes, anchor=asked.anchor, alpha=asked.alpha, cluster=asked.cluster)
+    unknown = [name for name in asked.control if name not in CONTROLS]
+    if unknown:
+        raise FtarenaError(
+            f"{unknown[0]!r} cannot be held equal", f"What can: {', '.join(CONTROLS)}; or both, with a comma."
+        )
+    if asked.model not in MODELS:
+        raise FtarenaError(f"there is no model {asked.model!r}", f"Choose one of {', '.join(MODELS)}.")
+    record = voting_record(store, asked.selection)
+    coded = record.coded
+    report = score_coded(
+        coded, anchor=asked.anchor, alpha=asked.alpha, cluster=asked.cluster, model=asked.model
+    )
+    people = asked.selection.voters == "people"
     return Standing(
         asked=asked,
         report=report,
-        prompts=len({vote.prompt for vote in votes}),
-        labelers=len({vote.labeler for vote in votes}),
-        not_blind=0,
-        leaked=0,
-        repeats=0,
-        trained=0,
-        style=None,
-        judges=(),
+        prompts=len(coded.prompts),
+        labelers=len(coded.labelers),
+        not_blind=record.not_blind,
+        leaked=record.leaked,
+        repeats=record.repeats,
+        trained=record.trained,
+        style=controlled(store, record, asked) if asked.control and len(coded) else None,
+        judges=judge_agreements(store, asked.selection, record) if people else (),
     )
 
 

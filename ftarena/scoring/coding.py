@@ -146,6 +146,33 @@ def encode(votes: Sequence[Vote]) -> CodedVotes:
     )
 
 
+def decode(coded: CodedVotes, which: npt.NDArray[np.bool_] | None = None) -> list[Vote]:
+    """Turn columns back into votes.
+
+    Args:
+        coded: Votes as columns.
+        which: (n_votes,) bool, only these.
+
+    Returns:
+        The votes in the same order.
+    """
+    places = np.arange(len(coded)) if which is None else np.flatnonzero(which)
+    columns = [column[places].tolist() for column in (coded.left, coded.right, coded.outcome)]
+    people, prompts = coded.labeler[places].tolist(), coded.prompt[places].tolist()
+    weights = [1.0] * len(places) if coded.weight is None else coded.weight[places].tolist()
+    return [
+        Vote(
+            coded.names[left],
+            coded.names[right],
+            OUTCOMES[outcome],
+            coded.labelers[who],
+            coded.prompts[prompt],
+            weight,
+        )
+        for left, right, outcome, who, prompt, weight in zip(*columns, people, prompts, weights, strict=True)
+    ]
+
+
 def group(coded: CodedVotes) -> Cells:
     """Count votes by ordered pair and outcome.
 

@@ -79,6 +79,7 @@ def score_style(
     *,
     cluster: Clustering = "prompt",
     alpha: float = 0.05,
+    without_texts: int = 0,
 ) -> StyleScore:
     """Fit strengths with features of the answers held equal.
 
@@ -88,6 +89,7 @@ def score_style(
         right: The same for the right, with the same features.
         cluster: What the intervals take as one cluster.
         alpha: One minus the coverage of the intervals.
+        without_texts: Votes that are left out because their answers' features are not known; only noted.
 
     Returns:
         Effects and pairs.
@@ -119,6 +121,7 @@ def score_style(
         pairs=tuple(_pairs(coded, strengths, features, np.log1p(on_left) - np.log1p(on_right))),
         strengths=strengths,
         votes=len(coded),
+        without_texts=without_texts,
     )
 
 
