@@ -57,6 +57,19 @@ class ArenaSettings:
     """How answers appear in a blind chat."""
 
 
+MEANINGS = {
+    "sampler": "which battle comes next: uniform, balanced, informative",
+    "overlap": "how many labelers vote on each prompt and pair; all: everybody",
+    "lease_minutes": "how long an open battle is kept from others",
+    "names": "when labelers are told the names: never, after each vote, at the end",
+    "criteria": "what else is asked after each vote",
+    "strength": "whether it is asked how clear the preference is, 1 to 5",
+    "attention": "share of battles shown again, mirrored, not scored: 0 to 0.5",
+    "pace": "how answers appear in a blind chat: together, paced, raw",
+}
+"""Each setting in half a line, for who is asked to change it."""
+
+
 def read_settings(store: Store) -> ArenaSettings:
     """Return the settings of an arena; what is not set, or not understood by this version, is the default."""
     found = ArenaSettings()

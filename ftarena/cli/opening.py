@@ -15,8 +15,10 @@ def open_program(
     place: str,
     data: Sequence[str] = (),
     columns: str | None = None,
+    *,
+    booth: bool = False,
 ) -> int:
-    """Open the full-screen program; where it asks for the demo, run that and come back."""
+    """Open the full-screen program, or only its booth; where it asks for the demo, run that and come back."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the full-screen program needs a terminal, and input or output is not one",
@@ -35,6 +37,7 @@ def open_program(
             contestants=contestants,
             data=data,
             columns=columns,
+            booth=booth,
         )
         if result != RUN_DEMO:
             return result

@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from ftarena.arena import AlreadyDecidedError, Arena, BlindBattle, Progress, Reveal
+from ftarena.arena import AlreadyDecidedError, Arena, BlindBattle, Progress
+from ftarena.arena.ballot_words import SKIP_REASONS, STRENGTH, second_questions, told_words, who_was_who
 from ftarena.arena.lineup import sync_lineup
 from ftarena.errors import FtarenaError
 from ftarena.store import NamesShown, Outcome, Store
@@ -35,9 +36,11 @@ b  B is better
 t  both are equally good
 x  both are bad
 s  skip this battle; a reason may follow: s not my subject
+S  skip, with a reason from a list
 u  take back your last vote or skip
 c  comment on this battle: c the code in A does not run
 r  read the battle again
+m  more questions after each vote: on or off, where this arena has any
 q  quit; this battle waits for you"""
 
 
@@ -47,7 +50,7 @@ def vote(
     *,
     labeler: str,
     contestants: Sequence[str] | None = None,
-    names: NamesShown = "after",
+    names: NamesShown | None = None,
     more: Callable[[], bool] | None = None,
     lines: TextIO | None = None,
     out: TextIO | None = None,
@@ -59,7 +62,7 @@ def vote(
         database: Where votes are kept.
         labeler: Who votes.
         contestants: Names of who takes part; `None` is everybody who can answer.
-        names: When the names are told: never, after each vote, or at the end.
+        names: When the names are told: never, after each vote, or at the end; `None` is what the arena says.
         more: Called when no battle is ready: waits until answers have been made and returns whether any were.
             `None` has them made by the running engine.
         lines: Where keys come from; standard input by default.
@@ -75,7 +78,7 @@ def vote(
             from ftarena.plain.answers import AnswerMaker
 
             more = stack.enter_context(AnswerMaker(workspace, store, contestants)).more
-        booth = _Booth(arena, names, more, lines or sys.stdin, out or sys.stdout)
+        booth = _Booth(arena, more, lines or sys.stdin, out or sys.stdout)
         code = 0
         try:
             booth.run()
@@ -89,17 +92,15 @@ def vote(
 class _Booth:
     """One sitting of one labeler."""
 
-    def __init__(
-        self, arena: Arena, names: NamesShown, more: Callable[[], bool], lines: TextIO, out: TextIO
-    ) -> None:
+    def __init__(self, arena: Arena, more: Callable[[], bool], lines: TextIO, out: TextIO) -> None:
         self._arena = arena
-        self._names = names
         self._more = more
         self._lines = lines
         self._out = out
         self._decided: list[BlindBattle] = []
         self._open: BlindBattle | None = None
         self._acted = False
+        self._asks_more = True
 
     def say(self, text: str = "") -> None:
         """Write a line; foreign text in it is cleaned already."""
@@ -127,10 +128,10 @@ class _Booth:
 
     def close(self) -> None:
         """Say what was done, and the names if now is the time."""
-        if self._names == "end" and self._decided:
+        if self._arena.names_shown == "end" and self._decided:
             self.say("Who was who:")
             for battle in self._decided:
-                self.say(f"  battle {battle.number}: {_who(self._arena.reveal(battle.id))}")
+                self.say(f"  battle {battle.number}: {who_was_who(self._arena.reveal(battle.id))}")
         done = len(self._decided)
         waiting = " The open battle waits for you." if self._open is not None else ""
         self.say(f"{done} vote{'' if done == 1 else 's'} in this sitting.{waiting}")
@@ -190,6 +191,8 @@ class _Booth:
         """
         key, _, rest = line.strip().partition(" ")
         rest = rest.strip()
+        if key == "S" and not rest:
+            rest = self._reason()
         if key.lower() in _OUTCOMES and not rest:
             self._vote(battle, *_OUTCOMES[key.lower()], shown)
             return True
@@ -206,6 +209,8 @@ class _Booth:
                 self._comment(battle, rest)
             case "r":
                 self._show(battle)
+            case "m":
+                self._switch_more()
             case "q":
                 return None
             case "?":
@@ -220,9 +225,47 @@ class _Booth:
         self._arena.vote(battle.id, outcome, elapsed_ms=round((time.monotonic() - shown) * 1000))
         self._decided.append(battle)
         self._acted = True
-        told = f" {_who(self._arena.reveal(battle.id))}." if self._names == "after" else ""
-        self.say(f"Recorded: {words}.{told} u takes it back.")
+        aspects = second_questions(self._arena.settings, outcome) if self._asks_more else []
+        if aspects:
+            self.say(f"Recorded: {words}. Enter skips the rest.")
+            self._ask_more(battle, aspects)
+        # Names come after the last question: what is answered to it is to be blind as well.
+        told = " ".join(filter(None, [told_words(self._arena.told(battle.id)), "u takes it back."]))
+        self.say(told if aspects else f"Recorded: {words}. {told}")
         self.say()
+
+    def _ask_more(self, battle: BlindBattle, aspects: Sequence[str]) -> None:
+        for aspect in aspects:
+            numbered = aspect == STRENGTH
+            asked = (
+                "How clear is it? 1 (barely) to 5 (by far)."
+                if numbered
+                else f"{clean_line(aspect)}: which is better? a, b, t, x."
+            )
+            self.say(asked)
+            while (key := self._lines.readline().strip().lower()) not in (
+                "12345" if numbered else "".join(_OUTCOMES)
+            ) or len(key) > 1:
+                self.say(f"{clean_line(key)!r} is no answer to that. {asked}")
+            if not key:
+                return
+            if numbered:
+                self._arena.by_strength(battle.id, int(key))
+            else:
+                self._arena.by_criterion(battle.id, aspect, _OUTCOMES[key][0])
+
+    def _switch_more(self) -> None:
+        if not (self._arena.settings.criteria or self._arena.settings.strength):
+            self.say("This arena asks nothing but which answer is better.")
+            return
+        self._asks_more = not self._asks_more
+        self.say(f"More questions after each vote: {'on' if self._asks_more else 'off'}.")
+
+    def _reason(self) -> str:
+        listed = ", ".join(f"{number} {reason}" for number, reason in enumerate(SKIP_REASONS, 1))
+        self.say(f"Why? {listed}; or write it. Enter: no reason.")
+        said = self._lines.readline().strip()
+        return SKIP_REASONS[int(said) - 1] if said in ("1", "2", "3") else said
 
     def _undo(self) -> BlindBattle | None:
         again = self._arena.undo()
@@ -248,10 +291,6 @@ class _Booth:
 def _indented(text: str) -> str:
     # Both answers alike: templates leave a stray space or line break in front, which would tell nothing.
     return "\n".join(f"  {line}" for line in clean_text(text).strip().split("\n"))
-
-
-def _who(reveal: Reveal) -> str:
-    return f"A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}"
 
 
 def _lacking(progress: Progress) -> int:

@@ -19,7 +19,7 @@ from ftarena.errors import FtarenaError, UsageError
 from ftarena.tui.desk import Desk
 from ftarena.tui.leaving import leaving_nothing
 from ftarena.tui.screens.place import RUN_DEMO
-from ftarena.tui.settings import Reveal, load_settings, save_settings
+from ftarena.tui.settings import load_settings, save_settings
 from ftarena.tui.situation import Situation, farewell, look
 from ftarena.tui.terminal_keys import teach_textual
 from ftarena.tui.troubles import Troubles
@@ -27,6 +27,19 @@ from ftarena.tui.widgets.top_bar import PLACES, TopBar
 from ftarena.workspace import Workspace
 
 _LOOK_EVERY_S = 1.0
+
+COLLECTING = (
+    ("names", "never", "Names in Vote: never shown"),
+    ("names", "after", "Names in Vote: shown after each vote"),
+    ("names", "end", "Names in Vote: shown at the end"),
+    ("sampler", "uniform", "Next battle: any, all with the same chance"),
+    ("sampler", "balanced", "Next battle: the pair and prompt that were had least"),
+    ("sampler", "informative", "Next battle: where the verdict is least certain"),
+    ("pace", "together", "Blind chat: both answers appear together"),
+    ("pace", "paced", "Blind chat: both answers appear at one steady speed"),
+    ("pace", "raw", "Blind chat: answers appear as they come, which may tell"),
+)
+"""What the palette offers of how votes are collected: setting, value, words."""
 
 
 class FtarenaApp(Troubles):
@@ -54,7 +67,13 @@ class FtarenaApp(Troubles):
     """Engines and runs, read anew every second. Places watch it."""
 
     def __init__(
-        self, desk: Desk, place: str = "chat", data: Sequence[str] = (), columns: str | None = None
+        self,
+        desk: Desk,
+        place: str = "chat",
+        data: Sequence[str] = (),
+        columns: str | None = None,
+        *,
+        booth: bool = False,
     ) -> None:
         """Open nothing yet.
 
@@ -64,14 +83,16 @@ class FtarenaApp(Troubles):
             data: What the place Data opens first: files, directories, data sets of the hub.
             columns: What the columns of these mean: `prompt=question,completion=answer`. None: what is
                 remembered, else the usual.
+            booth: Open the place Vote only: for labelers who are never to learn the names.
         """
         super().__init__()
         self.desk = desk
+        self.booth = booth
         self._data, self._columns = tuple(data), columns
         self.settings = load_settings(self._settings_file)
         self._mounted_theme = ""
         self._enlisted: frozenset[str] = frozenset()  # runs that are known to be contestants
-        self._first = place if place in [p.name for p in PLACES] else "chat"
+        self._first = "vote" if booth else place if place in [p.name for p in PLACES] else "chat"
         for name in (p.name for p in PLACES):
             self.add_mode(name, partial(self._place, name))
 
@@ -151,8 +172,17 @@ class FtarenaApp(Troubles):
 
     async def action_go(self, place: str) -> None:
         """Go to a place; what is under way in the one that is left goes on."""
-        if not isinstance(self.screen, ModalScreen):  # which asks something about the place below it
-            await self.switch_mode(place)
+        if isinstance(self.screen, ModalScreen):  # which asks something about the place below it
+            return
+        if self.booth and place != "vote":
+            self.notify(
+                "Names are hidden from labelers, and the other places show them. Whoever set this up opens"
+                " the whole program with: ftarena",
+                title="This is a booth: voting only",
+                markup=False,
+            )
+            return
+        await self.switch_mode(place)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the F-keys to a dialog that is open."""
@@ -192,24 +222,36 @@ class FtarenaApp(Troubles):
                 name, _, argument = binding.action.partition("(")
                 if not binding.description or binding.action in offered:
                     continue
+                if self.booth and name == "go":
+                    continue
                 if node.check_action(name, (argument,)):
                     offered.add(binding.action)
                     run = partial(self.run_action, binding.action, default_namespace=node)
                     yield SystemCommand(_sentence(binding.description), f"key {key}", run)
         yield SystemCommand("Theme", "Colours, light and dark; remembered", self.action_change_theme)
-        for reveal, words in (
-            ("never", "Names in Vote: never shown"),
-            ("after", "Names in Vote: shown after each vote"),
-            ("end", "Names in Vote: shown at the end"),
-        ):
-            yield SystemCommand(words, "Remembered for this project", partial(self.set_reveal, reveal))
+        for key, value, words in () if self.booth else COLLECTING:
+            run = partial(self.set_arena, key, value)
+            yield SystemCommand(words, "For everybody who votes in this arena", run)
 
     # Settings
 
-    def set_reveal(self, reveal: Reveal) -> None:
-        """Set when names are shown in Vote."""
-        self.settings = self.settings.with_reveal(reveal)
-        save_settings(self._settings_file, self.settings)
+    @work(exclusive=True, group="arena", exit_on_error=False)
+    async def set_arena(self, key: str, value: str) -> None:
+        """Change how votes are collected."""
+        from ftarena.arena.settings import MEANINGS, write_settings
+
+        await self.desk.ask(lambda store: write_settings(store, {key: value}))
+        self.notify(MEANINGS[key], title=f"{key} is {value} from the next battle on", markup=False)
+
+    async def move_names_into_arena(self) -> None:
+        """Let the arena know when names are shown, where an older version kept that in the settings here."""
+        names = self.settings.reveal
+        if names is not None:
+            from ftarena.arena.settings import adopt_names
+
+            await self.desk.ask(lambda store: adopt_names(store, names))
+            self.settings = self.settings.without_reveal()
+            save_settings(self._settings_file, self.settings)
 
     def remember_data(self, spec: str) -> None:
         """Remember what was opened in Data, so that it is offered the next time."""
@@ -242,6 +284,7 @@ def run(
     contestants: Sequence[str] | None = None,
     data: Sequence[str] = (),
     columns: str | None = None,
+    booth: bool = False,
     say: Callable[[str], object] = print,
 ) -> int:
     """Open the interface and return when it is closed.
@@ -254,6 +297,7 @@ def run(
         contestants: Names to compare; None means all that can answer.
         data: What the place Data opens first.
         columns: What their columns mean, as `--columns` says it.
+        booth: Open the place Vote only.
         say: Told, line by line, what goes on after quitting.
 
     Returns:
@@ -271,7 +315,7 @@ def run(
 
         read_columns(columns)  # before the terminal is taken over
     teach_textual()
-    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place, data, columns)
+    app = FtarenaApp(Desk(workspace, db, labeler, contestants), place, data, columns, booth=booth)
     app.driver_class = leaving_nothing(app.driver_class)
     result = app.run()
     if result == RUN_DEMO:

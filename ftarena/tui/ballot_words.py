@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from ftarena.text import clean_line, clean_text
+from ftarena.text import clean_text
 
 if TYPE_CHECKING:
-    from ftarena.arena import BlindBattle, Reveal
+    from ftarena.arena import BlindBattle, Reveal, Told
 
 Outcome = Literal["left", "right", "tie", "both_bad"]
 
@@ -15,6 +15,12 @@ OUTCOMES: dict[Outcome, str] = {
     "tie": "equally good",
     "both_bad": "both bad",
 }
+
+STRENGTH = "strength"
+"""The second question that is answered with a number from 1 to 5, as `ftarena.arena.ballot_words` has it."""
+
+TAKEN_BACK_EARLY = "Taken back. Names follow each vote here, so a new vote on it is kept but not scored."
+"""What is said where a vote is taken back before the names that would have followed it."""
 
 NAMES_SEEN = "Taken back. You have seen the names, so a new vote here is kept but not scored."
 """What is said where a vote is taken back that was followed by the names."""
@@ -28,23 +34,23 @@ def question(battle: "BlindBattle") -> str:
     return "\n".join(f"{who[m.role]}: {clean_text(m.content)}" for m in battle.messages)
 
 
-def recorded(outcome: Outcome, reveal: "Reveal | None", *, what: str = "Recorded") -> str:
-    """Return what is said after a vote: what was recorded and, if they are told, the names.
+def recorded(outcome: Outcome, told: "Told | None" = None, *, what: str = "Recorded") -> str:
+    """Return what is said after a vote: what was recorded and, as far as it may be said, who was who.
 
     Args:
         outcome: What was voted.
-        reveal: The names, if they are told.
+        told: What may be told; None: nothing.
         what: Begins the sentence; where the next battle is on the screen already, it says that the names
             are not of that one.
     """
-    names = "" if reveal is None else f" {_names(reveal)}."
-    return f"{what}: {OUTCOMES[outcome]}.{names}"
+    from ftarena.arena.ballot_words import told_words  # not before the first frame: it costs pydantic
+
+    more = "" if told is None else told_words(told)
+    return f"{what}: {OUTCOMES[outcome]}.{' ' if more else ''}{more}"
 
 
 def revealed(number: int, reveal: "Reveal") -> str:
     """Return one line of the list that tells all names at the end."""
-    return f"{number}. {OUTCOMES[reveal.outcome]}: {_names(reveal)}"
+    from ftarena.arena.ballot_words import who_was_who
 
-
-def _names(reveal: "Reveal") -> str:
-    return f"A was {clean_line(reveal.left)}, B was {clean_line(reveal.right)}"
+    return f"{number}. {OUTCOMES[reveal.outcome]}: {who_was_who(reveal)}"

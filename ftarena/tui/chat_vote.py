@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ftarena.arena import Arena, ChatAnswer, Reveal, find_or_add
+from ftarena.arena import Arena, ChatAnswer, Told, find_or_add
 
 if TYPE_CHECKING:
     from ftarena.store import Outcome, Store
@@ -17,8 +17,8 @@ def record_vote(
     *,
     elapsed_ms: int,
     before_end: bool,
-) -> Reveal:
-    """Keep the last exchange of a blind conversation as a battle with its vote, and return who was who.
+) -> Told:
+    """Keep the last exchange of a blind conversation as a battle with its vote; return what may be told.
 
     Args:
         store: Where.
@@ -31,13 +31,13 @@ def record_vote(
     Raises:
         FtarenaError: Both sides are the same contestant.
     """
-    arena = Arena(store, labeler=labeler, names_shown="after")
+    arena = Arena(store, labeler=labeler)
     with store.transaction():
         left, right = (_answer(store, side) for side in conversation.sides)
         turns = conversation.sides[0].history[:-1]
         battle = arena.record_chat_battle(turns, left, right)
         arena.vote(battle.id, outcome, elapsed_ms=elapsed_ms, before_end=before_end)
-    return arena.reveal(battle.id)
+    return arena.told(battle.id)
 
 
 def _answer(store: "Store", side: "Side") -> ChatAnswer:

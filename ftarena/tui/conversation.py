@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.text import clean_line, clean_text
+from ftarena.tui.drawing.pacing import Stream
 
 if TYPE_CHECKING:
     from ftarena.store import ContestantRow
@@ -36,20 +37,26 @@ class Side:
     """When it was asked; monotonic clock, seconds, like the next two."""
 
     first_at: float | None = None
+    last_at: float | None = None
     ended: float | None = None
+    pieces: list[int] = field(default_factory=list)
+    """Where each piece of the answer that arrived ends in it, in characters."""
 
     def ask(self, text: str) -> None:
         """Begin a turn."""
         self.history.append(Message(role="user", content=text))
         self.answer, self.n_tokens, self.finish_reason, self.error = "", None, None, None
-        self.began, self.first_at, self.ended = time.monotonic(), None, None
+        self.began, self.first_at, self.last_at, self.ended = time.monotonic(), None, None, None
+        self.pieces = []
         self.answering = True
 
     def add(self, text: str, n_tokens: int | None, finish_reason: str | None) -> None:
         """Note what arrived."""
-        if text and self.first_at is None:
-            self.first_at = time.monotonic()
         self.answer += text
+        if text:
+            self.last_at = time.monotonic()
+            self.first_at = self.first_at or self.last_at
+            self.pieces.append(len(self.answer))
         self.n_tokens = n_tokens if n_tokens is not None else self.n_tokens
         self.finish_reason = finish_reason or self.finish_reason
 
@@ -60,6 +67,26 @@ class Side:
             self.ended = time.monotonic()
             if self.answer:
                 self.history.append(Message(role="assistant", content=self.answer))
+
+    @property
+    def stream(self) -> Stream:
+        """What has arrived of the answer, without what it says."""
+        return Stream(len(self.pieces), self.first_at, self.last_at, not self.answering)
+
+    def beginning(self, pieces: int) -> str:
+        """Return the first pieces of the answer."""
+        return self.answer[: self.pieces[min(pieces, len(self.pieces)) - 1]] if pieces and self.pieces else ""
+
+    def cut(self, pieces: int) -> None:
+        """Forget of an answer that has ended all but its first pieces."""
+        if pieces >= len(self.pieces):
+            return
+        self.answer, self.n_tokens, self.finish_reason = self.beginning(pieces), None, None
+        del self.pieces[pieces:]
+        if self.history and self.history[-1].role == "assistant":
+            self.history.pop()
+        if self.answer:
+            self.history.append(Message(role="assistant", content=self.answer))
 
     def take_back(self) -> str:
         """Forget the last exchange and return what was asked; empty where there is none."""
@@ -95,7 +122,10 @@ class Conversation:
     sides: list[Side]
     blind: bool = False
     revealed: bool = False
-    """Names are shown because the vote has been cast; the next prompt begins a new blind round."""
+    """Names are shown because the vote has been cast."""
+
+    decided: bool = False
+    """The vote has been cast; the next prompt begins a new blind round."""
 
     def __repr__(self) -> str:
         # Textual describes a worker by its arguments, in its log too: no names there while they are hidden.
@@ -145,7 +175,7 @@ class Conversation:
         """Forget what was said."""
         for place, side in enumerate(self.sides):
             self.sides[place] = Side(side.name, side.contestant)
-        self.revealed = False
+        self.revealed = self.decided = False
 
     def to_markdown(self) -> str:
         """Return the conversation as a document, side after side; names only where they are shown."""

@@ -1,6 +1,6 @@
-"""The few things that are remembered: the theme, when names are shown, which data was opened last and how.
+"""The few things that are remembered: the theme, which data was opened last and how.
 
-One small JSON file a project.
+One small JSON file a project. How votes are collected is kept in the arena itself.
 """
 
 import json
@@ -26,8 +26,8 @@ class Settings:
     theme: str = ""
     """Name of a Textual theme; empty: the default for this terminal."""
 
-    reveal: Reveal = "after"
-    """When names are shown in Vote."""
+    reveal: Reveal | None = None
+    """When names are shown, where an older version kept it here; moves into the arena when Vote opens."""
 
     data: tuple[str, ...] = ()
     """What was opened in Data, as it was typed, the last one first."""
@@ -39,9 +39,9 @@ class Settings:
         """Return these settings with another theme."""
         return replace(self, theme=theme)
 
-    def with_reveal(self, reveal: Reveal) -> "Settings":
-        """Return these settings with names shown at another time."""
-        return replace(self, reveal=reveal)
+    def without_reveal(self) -> "Settings":
+        """Return these settings once the arena knows when names are shown."""
+        return replace(self, reveal=None)
 
     def with_data(self, spec: str) -> "Settings":
         """Return these settings with one more opened data file."""
@@ -67,7 +67,7 @@ def load_settings(path: Path) -> Settings:
     columns = found.get("columns")
     return Settings(
         theme=theme if isinstance(theme, str) else "",
-        reveal=reveal if reveal in get_args(Reveal) else "after",
+        reveal=reveal if reveal in get_args(Reveal) else None,
         data=tuple(one for one in data if isinstance(one, str))[:MOST_DATA] if isinstance(data, list) else (),
         columns={path: said for path, said in columns.items() if isinstance(said, str)}
         if isinstance(columns, dict)
@@ -78,4 +78,5 @@ def load_settings(path: Path) -> Settings:
 def save_settings(path: Path, settings: Settings) -> None:
     """Write the settings, if the project has a folder already; a setting alone does not create one."""
     if path.parent.is_dir():
-        path.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+        kept = {key: value for key, value in asdict(settings).items() if value is not None}
+        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

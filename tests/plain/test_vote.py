@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.arena import Arena, add_contestant
+from ftarena.arena import Arena, add_contestant, write_settings
 from ftarena.errors import FtarenaError
 from ftarena.plain.scores import score
 from ftarena.plain.vote import vote
@@ -49,7 +49,7 @@ def sit(
     place: Workspace,
     keys: str,
     *,
-    names: NamesShown = "after",
+    names: NamesShown | None = "after",
     more: Callable[[], bool] | None = lambda: False,
 ) -> tuple[int, str]:
     """Vote with these lines of input; return the exit code and everything that was written."""
@@ -333,3 +333,100 @@ def test_names_that_were_read_are_not_forgotten(place: Workspace) -> None:
     score(place.database, form="json", out=out)
     report = json.loads(out.getvalue())
     assert (report["votes"], report["not_blind"]) == (0, 1)
+
+
+def collect(place: Workspace, **changes: object) -> None:
+    with Store.open(place.database) as store:
+        write_settings(store, changes)
+
+
+def test_second_questions(place: Workspace) -> None:
+    """After each vote I am asked what else the arena wants to know; Enter leaves the rest, m turns it off."""
+    fill(place, 4)
+    collect(place, criteria="helpful,safe", strength=True)
+    _, text = sit(place, "a\nb\nwrong\nx\n9\n4\nt\n\nm\nb\nm\n a\n")
+    assert text.count("helpful: which is better?") == 3
+    assert "'wrong' is no answer to that. safe: which is better?" in text
+    assert "'9' is no answer to that. How clear is it? 1 (barely) to 5 (by far)." in text
+    assert text.count("How clear is it?") == 2
+    with Store.open(place.database) as store:
+        assert store.rows("SELECT aspect, outcome, strength FROM ballot_details ORDER BY id") == [
+            ("helpful", "right", None),
+            ("safe", "both_bad", None),
+            ("strength", None, 4),
+        ]
+    assert cast(place) == ["left", "tie", "right", "left"]
+
+
+def test_no_name_before_the_second_questions(place: Workspace) -> None:
+    """Names come after the last question, so that all of it is answered blind."""
+    fill(place, 1)
+    collect(place, criteria="helpful")
+    _, text = sit(place, "a\nb\n")
+    shown, told = text.split("helpful: which is better?")
+    assert not any(name in shown for name in NAMES)
+    assert all(name in told for name in NAMES)
+
+
+def test_a_skip_with_a_reason_from_the_list(place: Workspace) -> None:
+    """S lists usual reasons; a number takes one, anything else is the reason."""
+    fill(place, 3)
+    _, text = sit(place, "S\n2\nS\nit is late\nS\n\n")
+    assert "1 not my subject, 2 cannot tell, 3 the question is broken" in text
+    with Store.open(place.database) as store:
+        assert store.rows("SELECT text FROM ballot_events ORDER BY id") == [
+            ("cannot tell",),
+            ("it is late",),
+            (None,),
+        ]
+
+
+def test_the_arena_says_when_names_are_told(place: Workspace) -> None:
+    """What the organiser set holds in line mode too, and the vote remembers it."""
+    fill(place, 2)
+    collect(place, names="never")
+    _, text = sit(place, "a\nb\n", names=None)
+    assert not any(name in text for name in NAMES)
+    with Store.open(place.database) as store:
+        assert store.rows("SELECT DISTINCT names_shown FROM ballot_events") == [("never",)]
+
+
+def test_a_leaked_battle_says_so_after_the_vote(place: Workspace) -> None:
+    """An answer named its model: I learn after the vote that it is not scored."""
+    fill(place, 1, (f"I am {NAMES[0]}", "I am nobody"))
+    _, text = sit(place, "a\n", names="never")
+    assert "Recorded: A is better. Not scored: an answer gave itself away. u takes it back." in text
+
+
+def test_a_script_votes_for_the_shorter_answer(place: Workspace) -> None:
+    """A program reads both answers from the pipe and writes its vote, battle after battle."""
+    fill(place, 6, ("a long, long answer", "short"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "ftarena", "vote", "--plain", "--db", str(place.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FTARENA_HOME": str(place.root)},
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        answers: dict[str, str] = {}
+        title = ""
+        for line in running.stdout:
+            if line.startswith(("Answer A:", "Answer B:")):
+                title = line[7].lower()
+                answers[title] = ""
+            elif line.startswith("Which answer is better?"):
+                running.stdin.write(f"{min(answers, key=lambda one: len(answers[one]))}\n")
+                running.stdin.flush()
+            elif line.startswith("u takes back the last one"):
+                running.stdin.write("\n")
+                running.stdin.flush()
+            elif line.startswith("  ") and title:
+                answers[title] += line.strip()
+        assert running.wait(timeout=60) == 0
+    with Store.open(place.database) as store:
+        assert {vote.left if vote.outcome == "left" else vote.right for vote in store.standing_votes()} == {
+            NAMES[1]
+        }
+        assert len(store.standing_votes()) == 6

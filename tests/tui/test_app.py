@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import ftarena.tui.app as app_module
+from ftarena.arena import read_settings
 from ftarena.serving.status import EngineState
+from ftarena.store import Store
 from ftarena.training.runs import list_runs
 from ftarena.tui.app import RUN_DEMO, FtarenaApp
 from ftarena.tui.desk import Desk
@@ -96,8 +98,8 @@ async def test_palette_has_every_action(desk: Desk) -> None:
         await pilot.press(*"names in vote never")
         await shows(pilot, "Names in Vote: never shown")
         await pilot.press("enter")
-        await until(pilot, lambda: app.settings.reveal == "never")
-    assert load_settings(desk.workspace.root / "settings.json").reveal == "never"
+        with Store.open(desk.workspace.database) as store:
+            await until(pilot, lambda: read_settings(store).names == "never")
 
 
 def test_settings_survive_nonsense(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Chat: both answer side by side, each with its own history; blind, nothing tells which is which."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ftarena.arena import write_settings
 from ftarena.errors import FtarenaError
 from ftarena.serving.status import EngineState
 from ftarena.store import Store
@@ -11,6 +13,7 @@ from ftarena.tui.app import FtarenaApp
 from ftarena.tui.desk import Desk
 from ftarena.tui.screens.chat import ChatScreen
 from ftarena.tui.situation import Situation
+from ftarena.tui.widgets.panes import Pace, Panes
 from ftarena.tui.widgets.prompt_box import PromptBox
 from ftarena.tui.widgets.transcript import Transcript
 from ftarena.workspace import Workspace
@@ -304,8 +307,12 @@ async def test_blind_vote_becomes_a_battle(chat: FtarenaApp, workspace: Workspac
     assert (origin, left, right, outcome, before_end) == ("chat", *names, "right", 0)
 
 
-async def test_voting_before_the_end(chat: FtarenaApp, pool: FakePool, workspace: Workspace) -> None:
-    """I need not wait for the end: my vote stops the answers, keeps them, and says that it came before."""
+@pytest.mark.parametrize(("pace", "kept"), [("raw", "a b c d e f"), ("paced", "a b")])
+async def test_voting_before_the_end(
+    chat: FtarenaApp, pool: FakePool, workspace: Workspace, pace: str, kept: str
+) -> None:
+    """I need not wait for the end: my vote stops the answers, and what I have read is what is kept."""
+    set_pace(workspace, pace)
     pool.clients[BASE].text, pool.clients[BASE].hold_at = "one two three", 2
     pool.clients[DPO].text = "a b c d e f"
     async with chat.run_test(size=SMALL) as pilot:
@@ -318,7 +325,117 @@ async def test_voting_before_the_end(chat: FtarenaApp, pool: FakePool, workspace
     with Store.open(workspace.database) as store:
         assert store.rows("SELECT outcome, before_end FROM votes") == [("tie", 1)]
         texts = store.rows("SELECT text FROM answers WHERE sample > 0 ORDER BY text")
-    assert texts == [("a b c d e f",), ("one two",)]
+    assert texts == [(kept,), ("one two",)]
+
+
+async def test_no_vote_before_both_are_there(chat: FtarenaApp, pool: FakePool) -> None:
+    """While both are still being written together there is nothing to vote on, and I am told."""
+    pool.clients[BASE].hold_at = 1
+    async with chat.run_test(size=SMALL, notifications=True) as pilot:
+        await blind_round(pilot)
+        await shows(pilot, "both are writing …")
+        await ask(pilot, "/vote")
+        await shows(pilot, "both are still being written")
+
+
+async def test_a_stop_does_not_tell_who_was_faster(chat: FtarenaApp, pool: FakePool) -> None:
+    """I stop both in the middle: as much of either is kept, whichever had written more."""
+    pool.clients[BASE].text, pool.clients[BASE].hold_at = "one two three", 2
+    pool.clients[DPO].text = "a b c d e f"
+    async with chat.run_test(size=SMALL) as pilot:
+        screen = await blind_round(pilot)
+        await until(pilot, lambda: screen.query_one(Panes).common == 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.under_way)
+        await pilot.pause()
+        shown = {text.replace("You: how do I list files?", "").strip() for text in panes(screen)}
+        assert shown == {"one two", "a b"}
+
+
+@pytest.mark.parametrize("names", ["never", "end"])
+async def test_a_blind_chat_keeps_names_where_the_arena_does(
+    chat: FtarenaApp, workspace: Workspace, names: str
+) -> None:
+    """Names are not told after each vote here: neither are they in the chat, and the vote says so."""
+    with Store.open(workspace.database) as store:
+        write_settings(store, {"names": names})
+    async with chat.run_test(size=LARGE) as pilot:
+        screen = await blind_round(pilot)
+        await answered(pilot, screen, 2)
+        await until(pilot, lambda: not screen.under_way)
+        await pilot.press("escape", "v", "b")
+        await shows(pilot, "Recorded: B is better. The next question")
+        assert not any(name in text for text in leaks(chat) for name in NAMES)
+        assert not screen.check_action("vote", ())
+        await ask(pilot, "and now?")
+        await until(pilot, lambda: all(text.startswith("You: and now?") for text in panes(screen)))
+        await answered(pilot, screen, 2)
+    with Store.open(workspace.database) as store:
+        assert store.rows("SELECT names_shown FROM ballot_events") == [(names,)]
+
+
+def set_pace(workspace: Workspace, pace: str) -> None:
+    with Store.open(workspace.database) as store:
+        write_settings(store, {"pace": pace})
+
+
+TEXTS = (["A ", "short ", "answer."], [f"word{n} " for n in range(12)])
+"""Of two sides, the pieces that they write."""
+
+
+@pytest.mark.parametrize("pace", ["together", "paced"])
+async def test_no_frame_tells_who_is_faster(
+    chat: FtarenaApp, monkeypatch: pytest.MonkeyPatch, pace: Pace
+) -> None:
+    """Two models swap their speeds: at any time the screen and every widget are the same to the byte."""
+    runs = []
+    async with chat.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        await ask(pilot, "/blind")
+        await shows(pilot, "Blind: ")
+        box = screen.query_one(PromptBox)
+        box.can_focus = False  # a cursor that blinks would be in the frames
+        screen.query_one("#left").focus()
+        conversation, both = screen.conversation, screen.query_one(Panes)
+        assert conversation is not None
+        both.pace = pace
+        now = [0.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0])
+        monkeypatch.setattr("ftarena.tui.conversation.time", clock)
+        monkeypatch.setattr("ftarena.tui.widgets.panes.time", clock)
+        for every in ((1, 3), (3, 1)):  # ticks from one piece to the next
+            conversation.clear()
+            both.show(conversation)
+            now[0] = 1000.0
+            for side in conversation.sides:
+                side.ask("how do I list files?")
+            both.ask("how do I list files?")
+            frames = []
+            for tick in range(1, 45):
+                now[0] += 0.25
+                for side, text, step in zip(conversation.sides, TEXTS, every, strict=True):
+                    if tick % step == 0 and side.answering:
+                        side.add(text[tick // step - 1], tick // step, None)
+                        if tick // step == len(text):
+                            side.end()
+                both.paint()
+                await pilot.pause()
+                frames += [screen_text(chat), *leaks_of_panes(screen)]
+            assert all(piece.strip() in frames[-3] for piece in TEXTS[0])
+            assert both.all_shown
+            runs.append(frames)
+    assert runs[0] == runs[1]
+
+
+def leaks_of_panes(screen: ChatScreen) -> list[str]:
+    """Return what the panes hold and how they are dressed."""
+    return [
+        "\n".join(
+            f"{pane.id} {sorted(pane.classes)} {pane.border_title} {pane.border_subtitle} {pane._streaming}"
+            for pane in screen.query(Transcript)
+        ),
+        "\n".join(panes(screen)),
+    ]
 
 
 async def test_a_longer_blind_chat(chat: FtarenaApp, pool: FakePool, workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ from ftarena.errors import UsageError
 from ftarena.tui.drawing.differences import differing_words
 from ftarena.tui.drawing.dress import dress, mark
 from ftarena.tui.drawing.intervals import Axis, bar
-from ftarena.tui.drawing.pacing import paced
+from ftarena.tui.drawing.pacing import Stream, common_pieces
 from ftarena.tui.drawing.slash import complete, parse, temperature
 from ftarena.tui.screens.runs_asking import hung
 
@@ -117,19 +117,45 @@ def test_differing_words() -> None:
     assert [right[a:b] for a, b in in_right] == ["all"]
 
 
-@given(st.text(max_size=50), st.text(max_size=50), st.booleans(), st.booleans())
-def test_pacing_does_not_tell_who_is_faster(left: str, right: str, one: bool, other: bool) -> None:
-    """What is shown depends on what has arrived, not on the side; running sides show equally much."""
-    shown = paced((left, right), (one, other))
-    assert paced((right, left), (other, one)) == shown[::-1]
-    assert left.startswith(shown[0]) and right.startswith(shown[1])
-    if one and other:
-        assert shown == [left, right]
-    if not one and not other:
-        assert len(shown[0]) == len(shown[1])
-    if one != other:  # the end of an answer is seen only when the other has come as far
-        ended, running = (0, 1) if one else (1, 0)
-        assert len(shown[ended]) <= len(shown[running])
+TICKS = st.integers(1, 8).map(lambda n: n / 8)  # eighths of a second add up exactly
+
+
+def watched(counts: tuple[int, int], steps: tuple[float, float], frames: int) -> list[tuple[int, int]]:
+    """Return what is shown of two answers, frame by frame, that are written a piece every so often."""
+    seen, most = [], 0
+    for frame in range(frames):
+        now = frame / 8
+        arrived = [min(int(now / step), count) for step, count in zip(steps, counts, strict=True)]
+        most = max(most, common_pieces(
+            [
+                Stream(have, step if have else None, have * step if have else None, have == count)
+                for have, step, count in zip(arrived, steps, counts, strict=True)
+            ],
+            now,
+        ))  # fmt: skip
+        seen.append((min(most, counts[0], arrived[0]), min(most, counts[1], arrived[1])))
+    return seen
+
+
+@given(st.tuples(st.integers(3, 30), st.integers(3, 30)), st.tuples(TICKS, TICKS))
+def test_swapped_speeds_look_the_same(counts: tuple[int, int], steps: tuple[float, float]) -> None:
+    """Whichever of two models is the faster one, at any time as much of both answers is to be seen."""
+    frames = 8 * (2 + max(counts))
+    shown = watched(counts, steps, frames)
+    assert shown == watched(counts, steps[::-1], frames)
+    assert shown[-1] == counts
+
+
+@given(st.tuples(st.integers(0, 30), st.integers(0, 30)), st.booleans(), st.booleans(), st.floats(0, 100))
+def test_pacing_knows_no_sides(pieces: tuple[int, int], one: bool, other: bool, now: float) -> None:
+    """What is shown depends on what has arrived, not on the side; a running one shows no more than it has."""
+    streams = [
+        Stream(count, 1.0 if count else None, 2.0 + place if count else None, ended)
+        for place, (count, ended) in enumerate(zip(pieces, (one, other), strict=True))
+    ]
+    shown = common_pieces(streams, now)
+    assert shown == common_pieces(streams[::-1], now)
+    assert all(shown <= stream.pieces for stream in streams if not stream.ended)
 
 
 FINITE = st.floats(-1e6, 1e6)

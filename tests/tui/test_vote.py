@@ -1,13 +1,16 @@
 """Vote: one key decides, exactly that is written, and nothing tells names before it."""
 
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ftarena.arena import Arena
+from ftarena.arena import Arena, read_settings, write_settings
+from ftarena.errors import FtarenaError
 from ftarena.serving.status import EngineState
-from ftarena.store import Store
+from ftarena.store import Selection, Store
 from ftarena.tui.app import FtarenaApp
 from ftarena.tui.desk import Desk
 from ftarena.tui.screens.vote import VoteScreen
@@ -32,6 +35,12 @@ def events(workspace: Workspace) -> list[tuple[Any, ...]]:
     """Return the ballot events as they lie in the file."""
     with Store.open(workspace.database) as store:
         return store.rows("SELECT kind, outcome, battle_id, text FROM ballot_events ORDER BY id")
+
+
+def collect(desk: Desk, **changes: Any) -> None:
+    """Set how votes are collected."""
+    with Store.open(desk.workspace.database) as store:
+        write_settings(store, changes)
 
 
 async def ready(pilot: Any) -> VoteScreen:
@@ -139,7 +148,7 @@ def leaks(app: FtarenaApp) -> list[str]:
 async def test_nothing_tells_names_before_the_vote(desk: Desk, size: tuple[int, int]) -> None:
     """Until I have voted, no widget, title, class, key, notice or letter on screen says who wrote what."""
     app = FtarenaApp(desk, "vote")
-    app.set_reveal("never")
+    collect(desk, names="never")
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await ready(pilot)
         for key in ("a", "z", "z", "z", "z", "j", "s", "u", "b"):
@@ -161,7 +170,7 @@ async def test_nothing_tells_names_before_the_vote(desk: Desk, size: tuple[int, 
 async def test_names_are_shown_when_i_want_them(desk: Desk, reveal: Any, told: bool) -> None:
     """Names come after each vote, at the end, or never, as I set it, and the vote remembers which."""
     app = FtarenaApp(desk, "vote")
-    app.set_reveal(reveal)
+    collect(desk, names=reveal)
     async with app.run_test(size=LARGE) as pilot:
         await ready(pilot)
         await pilot.press("a")
@@ -171,10 +180,268 @@ async def test_names_are_shown_when_i_want_them(desk: Desk, reveal: Any, told: b
         assert store.rows("SELECT names_shown FROM ballot_events") == [(reveal,)]
 
 
+async def test_an_old_setting_is_taken_over(desk: Desk) -> None:
+    """An older version kept in a file that names are never shown: the arena takes it over, once."""
+    path = desk.workspace.root / "settings.json"
+    path.write_text('{"reveal": "never", "theme": "nord"}')
+    async with FtarenaApp(desk, "vote").run_test(size=SMALL) as pilot:
+        await ready(pilot)
+    with Store.open(desk.workspace.database) as store:
+        assert read_settings(store).names == "never"
+    assert json.loads(path.read_text()) == {"theme": "nord", "data": [], "columns": {}}
+
+
+async def test_lengths_and_times_come_with_the_names(desk: Desk) -> None:
+    """After the vote I read who was who, how long each answer is, and how long each took."""
+    async with FtarenaApp(desk, "vote").run_test(size=LARGE) as pilot:
+        await ready(pilot)
+        await pilot.press("a")
+        await shows(pilot, "(5 tokens), B was ")
+
+
+async def test_second_questions(desk: Desk) -> None:
+    """The arena asks for criteria and strength: a key each, on the same battle, after the vote is kept."""
+    collect(desk, criteria="helpful,safe", strength=True)
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        first = screen.battle
+        assert first is not None
+        await pilot.press("a")
+        await shows(pilot, "helpful?")
+        assert events(desk.workspace) == [("vote", "left", first.id, None)]
+        assert not any(name in text for text in leaks(app) for name in NAMES)
+        await pilot.press("3", "s")  # no place is gone to, nothing is skipped
+        await pilot.press("b")
+        await shows(pilot, "safe?")
+        await pilot.press("x")
+        await shows(pilot, "How clear is it?")
+        await pilot.press("b")  # no number
+        await until(pilot, lambda: not screen._busy)
+        await pilot.press("4")
+        await shows(pilot, "Last battle: A is better. A was ")
+        assert screen.battle != first
+    with Store.open(desk.workspace.database) as store:
+        [(event,)] = store.rows("SELECT id FROM ballot_events")
+        assert store.ballots.details(event) == {"helpful": "right", "safe": "both_bad", "strength": 4}
+
+
+async def test_second_questions_can_be_left(desk: Desk) -> None:
+    """Enter leaves the rest of the questions, r turns them off for this sitting; a tie has no strength."""
+    collect(desk, criteria="helpful", strength=True, names="never")
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        await pilot.press("t")
+        await shows(pilot, "helpful?")
+        await pilot.press("a")
+        await shows(pilot, "Last battle: equally good. u takes it back.")
+        await pilot.press("b")
+        await shows(pilot, "helpful?")
+        await pilot.press("enter")
+        await shows(pilot, "Last battle: B is better. u takes it back.")
+        await pilot.press("r")
+        await shows(pilot, "off for this sitting")
+        before = screen.battle
+        await pilot.press("x")
+        await until(pilot, lambda: screen.battle != before)
+        await shows(pilot, "Last battle: both bad.")
+    with Store.open(desk.workspace.database) as store:
+        assert store.rows("SELECT aspect, outcome FROM ballot_details") == [("helpful", "left")]
+
+
+async def test_undo_takes_the_second_questions_along(desk: Desk) -> None:
+    """u in the middle of the second questions takes the vote back, with what was answered."""
+    collect(desk, criteria="helpful,safe", names="never")
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        first = screen.battle
+        await pilot.press("a")
+        await shows(pilot, "helpful?")
+        await pilot.press("b")
+        await shows(pilot, "safe?")
+        await pilot.press("u")
+        await shows(pilot, "Taken back: decide again.")
+        assert screen.battle == first
+        assert "A is better" in screen_text(app)
+    with Store.open(desk.workspace.database) as store:
+        assert store.standing_votes(Selection(criterion="helpful")) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"), [("2", "cannot tell"), ("4", "it is [/] late"), (("escape",), None)]
+)
+async def test_skip_with_a_reason(desk: Desk, keys: Any, reason: str | None) -> None:
+    """S asks why, one key says it; I may write another reason, or not skip at all."""
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        first = screen.battle
+        await pilot.press("S")
+        await shows(pilot, "Why do you skip it?")
+        await pilot.press(*keys)
+        if keys == "4":
+            await shows(pilot, "Kept with the skip")
+            await pilot.press(*"it is [/] late", "enter")
+        if reason is None:
+            await until(pilot, lambda: app.screen is screen)
+        else:
+            await until(pilot, lambda: screen.battle != first)
+            await shows(pilot, f"Skipped: {reason}.")
+    assert [event[3] for event in events(desk.workspace)] == ([] if reason is None else [reason])
+
+
+async def test_a_leaked_battle_says_so_after_the_vote(workspace: Workspace) -> None:
+    """An answer named its model: after my vote I read that it is not scored, before it nothing."""
+    fill(workspace, prompts=("one?",), names=NAMES[:2], answer=lambda n, i: f"I am {NAMES[n]}.")
+    app = FtarenaApp(make_desk(workspace), "vote")
+    async with app.run_test(size=LARGE) as pilot:
+        await ready(pilot)
+        assert "Not scored" not in screen_text(app)
+        await pilot.press("a")
+        await shows(pilot, "Not scored: an answer gave itself away.")
+
+
+@pytest.mark.parametrize("names", ["never", "end"])
+async def test_a_repeat_says_so_only_where_names_are_told(workspace: Workspace, names: str) -> None:
+    """A battle that I saw before comes mirrored: I learn how I did, or, in a strict arena, nothing at all."""
+    fill(workspace, prompts=tuple(f"question {n}?" for n in range(12)), names=NAMES[:2])
+    desk = make_desk(workspace)
+    collect(desk, attention=0.5, names=names)
+    with Store.open(workspace.database) as store:
+        arena = Arena(store, labeler="ana")
+        while True:
+            battle = arena.next()
+            assert battle is not None
+            row = store.ballots.battle(battle.id)
+            if row is not None and row.repeat_of:
+                break
+            arena.vote(battle.id, "left", elapsed_ms=1)
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=LARGE) as pilot:
+        screen = await ready(pilot)
+        before = screen.battle
+        assert "before" not in screen_text(app)
+        await pilot.press("b")
+        await until(pilot, lambda: screen.battle != before)
+        await shows(pilot, "Last battle: B is better.")
+        assert ("mirrored: you agreed with yourself" in screen_text(app)) == (names == "end")
+
+
+async def test_how_votes_are_collected(desk: Desk) -> None:
+    """o shows every setting; arrows change it, e types it, a wrong value is explained, and votes follow."""
+    app = FtarenaApp(desk, "vote")
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        await pilot.press("o")
+        await shows(pilot, "▸ sampler        balanced")
+        for text in leaks(app):
+            assert not any(name in text for name in NAMES), text
+        await pilot.press("j", "right")
+        await shows(pilot, "▸ overlap        1")
+        await pilot.press("e")
+        await shows(pilot, "enter ok")
+        await pilot.press("backspace", *"many", "enter")
+        await shows(pilot, "overlap cannot be 'many'")
+        await pilot.press("j", "j", "left")
+        await shows(pilot, "▸ names          never")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        await until(pilot, lambda: screen._arena is not None and screen._arena.names_shown == "never")
+        await pilot.press("a")
+        await shows(pilot, "Last battle: A is better. u takes it back.")
+    with Store.open(desk.workspace.database) as store:
+        assert (read_settings(store).overlap, read_settings(store).names) == (1, "never")
+
+
+async def test_a_booth_is_for_voting_only(desk: Desk) -> None:
+    """In a booth the other places are closed and say why; no setting, no palette entry tells a name."""
+    collect(desk, names="never")
+    app = FtarenaApp(desk, "vote", booth=True)
+    async with app.run_test(size=LARGE, notifications=True) as pilot:
+        screen = await ready(pilot)
+        assert "3 Scores" not in screen_text(app)
+        for key in ("1", "3", "4", "5", "f3"):
+            await pilot.press(key)
+            await shows(pilot, "This is a booth: voting only")
+            assert app.screen is screen
+            app.clear_notifications()
+        await pilot.press("o")
+        await pilot.pause()
+        assert app.screen is screen
+        offered = [command.title for command in app.get_system_commands(screen)]
+        assert "Undo" in offered and "Theme" in offered
+        assert not [title for title in offered if "Names" in title or "Scores" in title or "Chat" in title]
+        for _ in range(6):
+            for text in leaks(app):
+                assert not any(name in text for name in NAMES), text
+            before = screen.battle
+            await pilot.press("a")
+            await until(pilot, lambda before=before: screen.battle != before)
+            screen._last_key = ("", 0.0)
+        await shows(pilot, "All 6 battles are decided")
+        assert "what they say" not in screen_text(app)
+        assert not any(name in text for text in leaks(app) for name in NAMES)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_swapping_names_changes_no_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """The same answers under swapped names: every frame of the sitting is the same to the byte."""
+    seeded = random.Random
+    monkeypatch.setattr("ftarena.arena.battles.random.SystemRandom", lambda: seeded(4))
+    sittings = []
+    for names in (NAMES, NAMES[::-1]):
+        workspace = Workspace(tmp_path / names[0] / "project" / ".ftarena")
+        fill(workspace, names=names)
+        desk = make_desk(workspace)
+        collect(desk, criteria="helpful", names="never")
+        app = FtarenaApp(desk, "vote")
+        frames = []
+        async with app.run_test(size=size) as pilot:
+            screen = await ready(pilot)
+            for key in ("z", "z", "z", "z", "a", "b", "s", "x", "enter"):
+                before = (screen.battle, list(screen._aspects))
+                await pilot.press(key)
+                if key != "z":
+                    await until(
+                        pilot,
+                        lambda screen=screen, before=before: (
+                            (screen.battle, screen._aspects) != before and not screen._busy
+                        ),
+                    )
+                await pilot.pause()
+                frames += [screen_text(app), ids_and_classes(app)]
+        assert all(name not in frame for frame in frames for name in NAMES)
+        sittings.append(frames)
+    assert sittings[0] == sittings[1]
+
+
+def ids_and_classes(app: FtarenaApp) -> str:
+    """Return what styles and names every widget, without what numbers them."""
+    return "\n".join(
+        f"{type(widget).__name__} {widget.id} {sorted(widget.classes)} {getattr(widget, 'border_title', '')}"
+        f" {getattr(widget, 'border_subtitle', '')} {widget.tooltip}"
+        for widget in app.screen.walk_children(with_self=True)
+    )
+
+
+async def test_the_log_tells_nothing(desk: Desk) -> None:
+    """What a sitting writes to the project's log, if anything, names nobody."""
+    collect(desk, names="never")
+    async with FtarenaApp(desk, "vote", booth=True).run_test(size=SMALL) as pilot:
+        screen = await ready(pilot)
+        screen.failed("make_answers", FtarenaError("adapter run-1 is gone", "load it"))
+        await shows(pilot, "Some answers could not be made")
+        assert not any("run-1" in text for text in leaks(pilot.app))
+
+
 async def test_the_end_tells_all_names(desk: Desk) -> None:
     """With names at the end, the last vote is followed by who was who in all of them."""
     app = FtarenaApp(desk, "vote")
-    app.set_reveal("end")
+    collect(desk, names="end")
     async with app.run_test(size=LARGE) as pilot:
         screen = await ready(pilot)
         for n in range(6):

@@ -1,9 +1,10 @@
 """Chat: the same question to two contestants, their answers side by side as they are written.
 
-Blind, the panes are A and B: sides are drawn by chance, both are shown at the pace of the slower one, and
-neither speed nor length nor an error says which is which, until the vote.
+Blind, the panes are A and B: sides are drawn by chance, both appear together or at one pace (a setting of the
+arena), and neither speed nor length nor an error says which is which, until the vote.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ftarena.store import ContestantRow
     from ftarena.tui.conversation import Conversation
     from ftarena.tui.desk import Desk
+    from ftarena.tui.widgets.panes import Pace
 
 FRAMES_PER_S = 15
 """Both panes are painted together, this often at most: more is not seen, and over SSH it makes typing lag."""
@@ -173,7 +175,7 @@ class ChatScreen(Place):
         command = parse(text)
         if command is not None:
             await self._obey(*command)
-        elif self.conversation is not None and self.conversation.answering:
+        elif self.conversation is not None and self.under_way:
             self.query_one(PromptBox).put(text)
             self._notice("Still answering: esc stops it.")
         elif self.conversation is not None:
@@ -194,12 +196,24 @@ class ChatScreen(Place):
             return
         self._pending = ""
         self._notice("")
-        if conversation.revealed:
+        if conversation.decided:
             self._new_round()
+        if conversation.hidden:
+            self.query_one(Panes).pace = await self._pace()
         for side in conversation.sides:
             side.ask(text)
         self.query_one(Panes).ask(text)
         self._worker = self.answer(conversation)
+
+    async def _pace(self) -> "Pace":
+        from ftarena.arena import read_settings
+
+        return (await self.desk.ask(read_settings)).pace
+
+    @property
+    def under_way(self) -> bool:
+        """Whether answers are being written, or are whole but not shown to their end."""
+        return self._worker is not None and not self._worker.is_finished
 
     @work(exclusive=True, group="answer", exit_on_error=False)
     async def answer(self, conversation: "Conversation") -> None:
@@ -212,12 +226,29 @@ class ChatScreen(Place):
         self.refresh_bindings()
         try:
             await answer_all(self.desk, conversation)
+            while not (panes.all_shown or conversation.failed):
+                await asyncio.sleep(1 / FRAMES_PER_S)
+        except asyncio.CancelledError:
+            self._keep_what_was_shown(conversation)
+            raise
         finally:
             painter.pause()
-            panes.paint()
+            panes.paint(all_of_it=not conversation.failed)
             if conversation.failed:
                 self._tell_failure_of(conversation)
+
+    @on(Worker.StateChanged)
+    def _answered(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._worker:
             self.refresh_bindings()
+
+    def _keep_what_was_shown(self, conversation: "Conversation") -> None:
+        """After a stop: where both were paced, more of the faster one has arrived, which would tell it."""
+        panes = self.query_one(Panes)
+        if not conversation.hidden or panes.pace == "raw" or conversation.failed:
+            return
+        for side in conversation.sides:
+            side.cut(panes.common)
 
     def _tell_failure_of(self, conversation: "Conversation") -> None:
         panes = self.query_one(Panes)
@@ -282,7 +313,7 @@ class ChatScreen(Place):
             return
         if conversation is None:
             return
-        if conversation.answering and name not in ("vote", "export"):
+        if self.under_way and name not in ("vote", "export"):
             raise UsageError("an answer is under way", "esc stops it")
         match name:
             case "left" | "right":
@@ -365,7 +396,7 @@ class ChatScreen(Place):
     def action_again(self) -> None:
         """Ask the last question again."""
         conversation = self.conversation
-        if conversation is None or conversation.answering or conversation.revealed or not conversation.begun:
+        if conversation is None or self.under_way or conversation.decided or not conversation.begun:
             return
         self.query_one(Panes).take_back()
         asked = [side.take_back() for side in conversation.sides]
@@ -373,13 +404,13 @@ class ChatScreen(Place):
 
     def action_differences(self) -> None:
         """Mark, or no longer mark, the words in which the last answers differ."""
-        if self.conversation is not None and not self.conversation.answering:
+        if self.conversation is not None and not self.under_way:
             self.query_one(Panes).toggle_differences()
 
     def action_blind(self) -> None:
         """Hide who is who and begin anew, or show it."""
         conversation = self.conversation
-        if conversation is None or conversation.answering or len(conversation.sides) < 2:
+        if conversation is None or self.under_way or len(conversation.sides) < 2:
             return
         conversation.blind = not conversation.blind
         if conversation.blind:
@@ -400,6 +431,10 @@ class ChatScreen(Place):
             return
         if not conversation.hidden:
             raise UsageError("votes are cast blind", "/blind first, then ask")
+        if conversation.decided:
+            raise UsageError("you have voted on these two", "the next question begins a new blind round")
+        if self.under_way and self.query_one(Panes).pace == "together":
+            raise UsageError("both are still being written", "they appear together, then vote")
         if not all(side.answer.strip() for side in conversation.sides):
             raise UsageError("there are no two answers to compare yet", "ask something first")
         if self.has_class("-small"):
@@ -409,16 +444,17 @@ class ChatScreen(Place):
             return
         elapsed_ms = round((time.monotonic() - self.query_one(Panes).spoke_at) * 1000)
         # What was decided on is what had been written: stop, and keep that.
-        before_end = conversation.answering
+        before_end = self.under_way
         await self._stop_answers()
-        reveal = await self.desk.ask(
+        told = await self.desk.ask(
             lambda store: record_vote(
                 store, self.desk.labeler, conversation, outcome, elapsed_ms=elapsed_ms, before_end=before_end
             )
         )
-        conversation.revealed = True
+        conversation.decided = True
+        conversation.revealed = told.reveal is not None
         self.query_one(Panes).write_titles()
-        self._notice(f"{recorded(outcome, reveal)} The next question begins a new blind round.")
+        self._notice(f"{recorded(outcome, told)} The next question begins a new blind round.")
         self.refresh_bindings()
 
     def action_copy(self) -> None:
@@ -438,17 +474,18 @@ class ChatScreen(Place):
         typing = self.query_one(PromptBox).has_focus
         match action:
             case "stop":
-                return conversation.answering
+                return self.under_way
             case "cancel_pending":
-                return bool(self._pending) and not conversation.answering
+                return bool(self._pending) and not self.under_way
             case "leave_box":
-                return typing and not conversation.answering and not self._pending
+                return typing and not self.under_way and not self._pending
             case "type":
                 return not typing
             case "again" | "differences":
-                return conversation.begun and not conversation.answering
+                return conversation.begun and not self.under_way
             case "vote":
-                return conversation.hidden and conversation.begun and not self.has_class("-small")
+                votable = conversation.hidden and conversation.begun and not conversation.decided
+                return votable and not self.has_class("-small")
         return True
 
     @on(PromptBox.Completions)

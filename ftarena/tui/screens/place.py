@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState
 from ftarena.tui.desk import Desk
 from ftarena.tui.situation import Situation
 from ftarena.tui.widgets.key_bar import KeyBar
-from ftarena.tui.widgets.top_bar import TopBar
+from ftarena.tui.widgets.top_bar import PLACES, TopBar
 from ftarena.tui.widgets.welcome import Welcome
 
 _Answer = TypeVar("_Answer")
@@ -62,7 +62,8 @@ class Place(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Put the body between the two lines."""
-        yield TopBar(self.desk.workspace.name, self.NAME)
+        here = [place for place in PLACES if not self.app.booth or place.name == self.NAME]
+        yield TopBar(self.desk.workspace.name, self.NAME, here)
         yield from self.compose_body()
         yield KeyBar()
 

@@ -1,7 +1,7 @@
 """Two conversations beside each other, painted together."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -9,11 +9,15 @@ from textual.content import Content
 
 from ftarena.text import clean_text
 from ftarena.tui.drawing.differences import differing_words
-from ftarena.tui.drawing.pacing import paced
+from ftarena.tui.drawing.pacing import FASTEST_PER_S, common_pieces
 from ftarena.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from ftarena.tui.conversation import Conversation
+
+
+Pace = Literal["together", "paced", "raw"]
+"""How two answers appear while names are hidden: both at once, both at one steady speed, as they come."""
 
 
 class Panes(Horizontal):
@@ -23,6 +27,10 @@ class Panes(Horizontal):
         super().__init__(id=id)
         self.conversation: Conversation | None = None
         self._painted = [0, 0]  # characters of each answer
+        self.pace: Pace = "together"
+        self.common = 0
+        """While names are hidden, how many pieces of each answer may be seen, or might be once both are
+        there."""
         self.spoke_at = 0.0
         """When the first text of the round was painted; monotonic clock, 0 before it."""
         self.marked = False
@@ -59,25 +67,49 @@ class Panes(Horizontal):
         self._begin_round()
 
     def _begin_round(self) -> None:
-        self._painted, self.spoke_at, self.marked = [0, 0], 0.0, False
+        self._painted, self.spoke_at, self.marked, self.common = [0, 0], 0.0, False, 0
 
-    def paint(self) -> None:
-        """Show what has arrived since the last time; when names are hidden, as much of both sides."""
+    def paint(self, *, all_of_it: bool = False) -> None:
+        """Show what has arrived since the last time; when names are hidden, as the pace has it.
+
+        Args:
+            all_of_it: Show everything; once nothing more comes and nothing of it tells.
+        """
         conversation = self.conversation
         if conversation is None:
             return
         # Templates make models open with a stray space; it is kept, but not shown.
         texts = [side.answer.lstrip() for side in conversation.sides]
-        if conversation.hidden:
-            texts = paced(texts, [not side.answering for side in conversation.sides])
+        paced = conversation.hidden and self.pace != "raw" and not all_of_it
+        if paced:
+            texts = self._paced(conversation)
         for place, (pane, text) in enumerate(zip(self.panes, texts, strict=True)):
             if len(text) > self._painted[place]:
                 pane.append(text[self._painted[place] :])
                 self._painted[place] = len(text)
                 self.spoke_at = self.spoke_at or time.monotonic()
-            waits_for_other = conversation.hidden and conversation.answering
-            pane.show_cursor(conversation.sides[place].answering or waits_for_other)
+            pane.show_cursor(not self.all_shown if paced else conversation.sides[place].answering)
         self.write_titles()
+
+    def _paced(self, conversation: "Conversation") -> list[str]:
+        """Return what may be seen of both answers, whichever of them is faster."""
+        together = self.pace == "together"
+        streams = [side.stream for side in conversation.sides]
+        fastest = float("inf") if together else FASTEST_PER_S
+        self.common = max(self.common, common_pieces(streams, time.monotonic(), fastest))
+        if together and not self.all_shown:
+            return ["" for _ in streams]
+        return [side.beginning(self.common).lstrip() for side in conversation.sides]
+
+    @property
+    def all_shown(self) -> bool:
+        """Whether both answers are whole, and have been shown as far as they go."""
+        conversation = self.conversation
+        if conversation is None or conversation.answering:
+            return conversation is None
+        if not conversation.hidden or self.pace == "raw":
+            return True
+        return self.common >= max(len(side.pieces) for side in conversation.sides)
 
     def show_errors(self) -> None:
         """Say in each pane why its answer is missing or incomplete. Never while names are hidden."""
@@ -119,6 +151,8 @@ class Panes(Horizontal):
             pane.border_title = Content(conversation.title(place))
             words = [] if conversation.blind else [conversation.sides[place].speed_words()]
             words.insert(0, "↓ more" if pane.more_below else "")
+            if conversation.hidden and self.pace == "together" and not self.all_shown and conversation.begun:
+                words = ["both are writing …"]
             subtitle = " · ".join(filter(None, words))
             pane.border_subtitle = Content(subtitle) if subtitle else None
 

@@ -43,8 +43,16 @@ class TopBar(Widget):
             super().__init__()
             self.place = place
 
-    def __init__(self, project: str, active: str) -> None:
+    def __init__(self, project: str, active: str, places: Sequence[PlaceName] = PLACES) -> None:
+        """Name the places.
+
+        Args:
+            project: What the project is called.
+            active: Name of the place one is in.
+            places: Those one can go to.
+        """
         super().__init__()
+        self._places = places
         self._project = clean_line(project)
         self._active = active
         self._spans: list[tuple[int, int, str]] = []
@@ -57,7 +65,7 @@ class TopBar(Widget):
         if width < 90:  # what is going on needs the cells more
             line = Content(" " if width >= 60 else "")
         self._spans = []
-        for place in PLACES:
+        for place in self._places:
             start = line.cell_length
             active = place.name == self._active
             label = f"▸{place.number} {place.title} " if active else f" {place.number} {place.title} "
