@@ -7,7 +7,9 @@ import typer
 
 from ftarena.cli.app import AsJson, Db, group, places_to_read
 
-export_app = group("export", "A model to ship, and votes as files: a table, or pairs for DPO.")
+export_app = group(
+    "export", "A model to ship, and votes as files: tables, pairs for DPO, labelled answers for KTO."
+)
 
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The file to write. Default: standard output.")
@@ -66,23 +68,187 @@ def export_model(
     )
 
 
+Criterion = Annotated[
+    str | None, typer.Option("--criterion", help="Take the outcome by this criterion, not the vote itself.")
+]
+Category = Annotated[
+    list[str] | None, typer.Option("--category", help="Only prompts of this category. May be repeated.")
+]
+OfLabeler = Annotated[
+    list[str] | None, typer.Option("--labeler", help="Only votes of this labeler. May be repeated.")
+]
+OfContestant = Annotated[
+    list[str] | None,
+    typer.Option("--contestant", help="Only votes between these (give it twice or more). Default: all."),
+]
+Since = Annotated[str | None, typer.Option("--since", help="Only votes from this day (UTC) on: 2026-11-24.")]
+Until = Annotated[str | None, typer.Option("--until", help="Only votes before this day (UTC): 2026-12-01.")]
+Leaked = Annotated[
+    bool, typer.Option("--leaked", help="Take battles, too, in which an answer gave itself away.")
+]
+Untrained = Annotated[
+    bool, typer.Option("--untrained", help="Only prompts that neither contestant's run was trained on.")
+]
+Judges = Annotated[bool, typer.Option("--judges", help="The votes of judges instead of people's.")]
+Agreement = Annotated[
+    float | None,
+    typer.Option(
+        "--agreement", help="Least share of the votes that must agree, 0 to 1. Default: a majority."
+    ),
+]
+Margin = Annotated[
+    int | None, typer.Option("--margin", help="Least number of votes between the two. Default: 1.")
+]
+HoldOut = Annotated[
+    float,
+    typer.Option("--hold-out", help="Share of the prompts to hold out: NAME.train and NAME.heldout."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Another one holds out other prompts.")]
+
+
+@export_app.command("dpo")
+def export_dpo(
+    output: Output = None,
+    agreement: Agreement = None,
+    margin: Margin = None,
+    hold_out: HoldOut = 0.0,
+    seed: Seed = 42,
+    contestant: OfContestant = None,
+    labeler: OfLabeler = None,
+    category: Category = None,
+    criterion: Criterion = None,
+    since: Since = None,
+    until: Until = None,
+    leaked: Leaked = False,
+    untrained: Untrained = False,
+    judges: Judges = False,
+    db: Db = None,
+) -> None:
+    """Write preference pairs as TRL reads them; ties and both bad make none."""
+    from ftarena.plain.export_votes import export_examples, which_of
+
+    which = which_of(
+        contestant, labeler, category, criterion, since, until, leaked, untrained, judges, agreement, margin
+    )
+    raise typer.Exit(
+        export_examples(places_to_read(db)[1], output, "dpo", which, hold_out=hold_out, seed=seed)
+    )
+
+
+@export_app.command("kto")
+def export_kto(
+    output: Output = None,
+    agreement: Agreement = None,
+    margin: Margin = None,
+    hold_out: HoldOut = 0.0,
+    seed: Seed = 42,
+    contestant: OfContestant = None,
+    labeler: OfLabeler = None,
+    category: Category = None,
+    criterion: Criterion = None,
+    since: Since = None,
+    until: Until = None,
+    leaked: Leaked = False,
+    untrained: Untrained = False,
+    judges: Judges = False,
+    db: Db = None,
+) -> None:
+    """Write answers labelled good or bad as TRL's KTO reads them; both bad is two bad ones, a tie neither."""
+    from ftarena.plain.export_votes import export_examples, which_of
+
+    which = which_of(
+        contestant, labeler, category, criterion, since, until, leaked, untrained, judges, agreement, margin
+    )
+    raise typer.Exit(
+        export_examples(places_to_read(db)[1], output, "kto", which, hold_out=hold_out, seed=seed)
+    )
+
+
+@export_app.command("hf")
+def export_hf(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
+    agreement: Agreement = None,
+    margin: Margin = None,
+    hold_out: Annotated[
+        float, typer.Option("--hold-out", help="Share of the prompts for the split `test`.")
+    ] = 0.0,
+    seed: Seed = 42,
+    contestant: OfContestant = None,
+    labeler: OfLabeler = None,
+    category: Category = None,
+    criterion: Criterion = None,
+    since: Since = None,
+    until: Until = None,
+    leaked: Leaked = False,
+    untrained: Untrained = False,
+    judges: Judges = False,
+    db: Db = None,
+) -> None:
+    """Write a folder that `datasets.load_dataset` reads, with pairs and labelled answers."""
+    from ftarena.plain.export_votes import export_dataset, which_of
+
+    which = which_of(
+        contestant, labeler, category, criterion, since, until, leaked, untrained, judges, agreement, margin
+    )
+    raise typer.Exit(export_dataset(places_to_read(db)[1], output, which, hold_out=hold_out, seed=seed))
+
+
+@export_app.command("csv")
+def export_csv(
+    output: Output = None,
+    contestant: OfContestant = None,
+    labeler: OfLabeler = None,
+    category: Category = None,
+    criterion: Criterion = None,
+    since: Since = None,
+    until: Until = None,
+    leaked: Leaked = False,
+    untrained: Untrained = False,
+    judges: Judges = False,
+    db: Db = None,
+) -> None:
+    """Write the votes that a score rests on as a table, which can be imported again."""
+    from ftarena.plain.export_votes import export_votes, which_of
+
+    which = which_of(contestant, labeler, category, criterion, since, until, leaked, untrained, judges)
+    raise typer.Exit(export_votes(places_to_read(db)[1], output, "csv", which.selection))
+
+
+@export_app.command("jsonl")
+def export_jsonl(
+    output: Output = None,
+    contestant: OfContestant = None,
+    labeler: OfLabeler = None,
+    category: Category = None,
+    criterion: Criterion = None,
+    since: Since = None,
+    until: Until = None,
+    leaked: Leaked = False,
+    untrained: Untrained = False,
+    judges: Judges = False,
+    db: Db = None,
+) -> None:
+    """Write every vote with all texts; those that no score rests on are marked, and are left out if asked
+    for some."""
+    from ftarena.plain.export_votes import export_votes, which_of
+
+    which = which_of(contestant, labeler, category, criterion, since, until, leaked, untrained, judges)
+    raise typer.Exit(export_votes(places_to_read(db)[1], output, "jsonl", which.selection))
+
+
 @export_app.command("votes")
 def export_votes(
     output: Output = None,
     form: Annotated[
-        str, typer.Option("--format", help="csv (can be imported again) or jsonl (everything).")
+        str,
+        typer.Option(
+            "--format",
+            help="csv (can be imported again), jsonl (everything) or lmarena (battles as FastChat has them).",
+        ),
     ] = "csv",
     db: Db = None,
 ) -> None:
     """Write every vote that stands."""
-    from ftarena.plain.votes import export_votes as export
+    from ftarena.plain.export_votes import export_votes as export
 
     raise typer.Exit(export(places_to_read(db)[1], output, form))
-
-
-@export_app.command("dpo")
-def export_dpo(output: Output = None, db: Db = None) -> None:
-    """Write preference pairs as TRL reads them; ties and both bad are left out."""
-    from ftarena.plain.votes import export_dpo as export
-
-    raise typer.Exit(export(places_to_read(db)[1], output))

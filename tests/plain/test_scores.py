@@ -2,12 +2,10 @@
 
 import io
 import json
-import stat
 from pathlib import Path
 
 import pytest
 
-from ftarena.errors import FtarenaError
 from ftarena.plain import scores, votes
 from ftarena.store import Store
 
@@ -98,73 +96,6 @@ def test_no_votes_yet(tmp_path: Path) -> None:
     report = json.loads(printed(tmp_path / "arena.db", as_json=True))
     assert (report["votes"], report["contestants"], report["pairs"]) == (0, [], [])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_importing_says_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first import says how many and who is new, the second that they were there."""
-    file = tmp_path / "votes.csv"
-    file.write_text("a,b,outcome\nbase,sft,a\nbase,sft,a\n")
-    votes.import_votes(tmp_path / "arena.db", file)
-    assert capsys.readouterr().out == "2 votes added; new: base, sft.\n"
-    votes.import_votes(tmp_path / "arena.db", file)
-    assert capsys.readouterr().out == "0 votes added, 2 were there already.\n"
-
-
-def test_exports_go_to_files_or_pipes(
-    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Data goes to standard output or a private file, counts to standard error."""
-    votes.export_votes(board, None, "csv")
-    captured = capsys.readouterr()
-    assert captured.out.startswith("a,b,outcome,labeler,prompt\nbase,sft,b,imported,")
-    assert captured.err == "12 votes written.\n"
-    file = tmp_path / "out.csv"
-    votes.export_votes(board, file, "csv")
-    assert file.read_text() == captured.out
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    capsys.readouterr()
-    votes.export_dpo(board, None)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err == "0 pairs from 12 votes.\nLeft out: 12 imported votes without texts.\n"
-
-
-def test_a_device_is_written_to_and_not_replaced(board: Path) -> None:
-    """`-o /dev/null` leaves /dev/null what it is."""
-    null = Path("/dev/null")
-    votes.export_votes(board, null, "jsonl")
-    assert null.is_char_device()
-
-
-def test_what_cannot_be_exported(board: Path, tmp_path: Path) -> None:
-    """A missing arena, an unknown form and a folder that is not there are one message each."""
-    for act, words in (
-        (lambda: votes.export_votes(tmp_path / "none.db", None, "csv"), "no arena at"),
-        (lambda: votes.export_dpo(tmp_path / "none.db", None), "no arena at"),
-        (lambda: votes.export_votes(board, None, "xlsx"), "'xlsx'"),
-        (lambda: votes.export_dpo(board, tmp_path / "none" / "out.jsonl"), "cannot write"),
-    ):
-        with pytest.raises(FtarenaError, match=words) as caught:
-            act()
-        assert caught.value.hint
-    assert not (tmp_path / "none.db").exists()
-
-
-def test_an_export_that_fails_leaves_the_old_file(
-    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file that was there stays whole until the new one is."""
-    file = tmp_path / "out.csv"
-    file.write_text("precious")
-
-    def fail(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(votes, "write_votes", fail)
-    with pytest.raises(FtarenaError, match="No space left"):
-        votes.export_votes(board, file, "csv")
-    assert file.read_text() == "precious"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["arena.db", "out.csv", "votes.csv"]
 
 
 def test_hidden_contestants_are_off_the_board(board: Path) -> None:
