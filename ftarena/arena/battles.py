@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 
 from ftarena.arena.contestants import who_takes_part
 from ftarena.arena.differing import differing
-from ftarena.arena.leaks import giveaway
 from ftarena.arena.open_battles import OpenBattles
 from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
 from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, sides
 from ftarena.arena.settings import read_settings
 from ftarena.arena.tallies import tallies
+from ftarena.arena.telling import telling
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
 from ftarena.store import OUTCOMES, BattleRow, ContestantRow, LabelerKind, NamesShown, Outcome, Store
@@ -169,8 +169,7 @@ class Arena:
         for one in drawn.pair:
             key = drawn.prompt_id, one
             if key not in self._giveaways:
-                answer = self._store.answer(self._open.answers[key])
-                self._giveaways[key] = giveaway(answer.text if answer else "", telling_names(self._store))
+                self._giveaways[key] = telling(self._store, self._open.answers[key])
             if (found := self._giveaways[key]) is not None:
                 return found
         return None
@@ -395,14 +394,13 @@ class Arena:
             sides = [self._keep(prompt_id, side) for side in (left, right)]
             if sides[0][0] == sides[1][0]:
                 raise FtarenaError(f"{left.contestant!r} cannot meet itself", "choose another one for a side")
-            names = telling_names(self._store)
             battle_id = self._ballots.add_battle(
                 self.labeler,
                 prompt_id=prompt_id,
                 left=sides[0],
                 right=sides[1],
                 origin="chat",
-                leaked=giveaway(left.text, names) or giveaway(right.text, names),
+                leaked=telling(self._store, sides[0][1]) or telling(self._store, sides[1][1]),
             )
         return self._blind(self._own(battle_id))
 
@@ -446,11 +444,3 @@ class Arena:
             right=right.text,
             number=self._ballots.number(battle.id, self.labeler),
         )
-
-
-def telling_names(store: Store) -> set[str]:
-    """Return the names that would tell who wrote an answer: of contestants, runs and models."""
-    names = set()
-    for row in store.contestants():
-        names |= {row.name, row.run_id or "", (row.model or "").rpartition("/")[2].rpartition(":")[2]}
-    return names - {""}
