@@ -85,9 +85,14 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("improve",),
     ("generations",),
     ("votes", "import"),
+    ("votes", "merge"),
     ("export", "model"),
-    ("export", "votes"),
     ("export", "dpo"),
+    ("export", "kto"),
+    ("export", "hf"),
+    ("export", "csv"),
+    ("export", "jsonl"),
+    ("export", "votes"),
     ("doctor",),
 )
 
