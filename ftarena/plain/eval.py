@@ -99,6 +99,8 @@ def evaluate(
         ids: list[str] | None = None
         if show:
             rows, base = _line_up(store, workspace, wish)
+            if not wish.no_prompt:
+                rows += [row for row in prompt_only(store.contestants(), rows) if row not in rows]
         else:
             tasks = _tasks(workspace, wish)  # a wrong file is told before anything is asked
             rows, base = _line_up(store, workspace, wish)

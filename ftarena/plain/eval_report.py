@@ -12,6 +12,7 @@ from ftarena.text import clean_line, shorten
 
 _WIDEST = 28
 _NOBODY_SHOWN = 10
+_HOW = {LOSS: "nats per answer token, lower is better", "python": "mean of your scorer's scores"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def written(report: Report) -> str:
 
 def _table(table: TaskTable, baseline: str) -> list[str]:
     task = table.task
-    how = "nats per answer token, lower is better" if task.metric == LOSS else f"{task.metric}, share right"
+    how = _HOW.get(task.metric, f"{task.metric}, share right")
     lines = [f"{clean_line(task.name)}: {how}, {counted(max(m.n for _, m in table.rows), 'item')}"]
     width = max(len(shorten(name, _WIDEST)) for name, _ in table.rows)
     for name, measure in table.rows:
@@ -138,7 +139,7 @@ def difference(measure: Measure) -> str:
     unit = " points" if measure.unit == SHARE else ""
     words = f"{scale * measure.difference:+.{digits}f}{unit}"
     if measure.low is None or measure.high is None:
-        return f"{words} (no interval from {counted(measure.n, 'item')})"
+        return f"{words}, no interval from {counted(measure.n, 'item')}"
     words += f" ({scale * measure.low:+.{digits}f} to {scale * measure.high:+.{digits}f})"
     if not measure.better:
         return words

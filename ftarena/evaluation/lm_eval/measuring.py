@@ -1,6 +1,7 @@
 """Each contestant takes tasks of lm_eval, and what came of each item is kept like any other result."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def measure_lm_eval(
     Raises:
         FtarenaError: `lm_eval` is not installed.
     """
-    asked = content_hash("lm-eval", spec, limit or 0)
+    asked = content_hash("lm-eval", _version(spec), limit or 0)
     done = {who for task in tasks(store) if task.asked == asked for who in results(store, task.id)}
     able = [who for who in whom if _able(who, spec)]
     outcome = Outcome()
@@ -73,6 +74,15 @@ def measure_lm_eval(
                 for sampled in found:
                     outcome.asked += _keep(store, who, spec, asked, sampled)
     return [task.id for task in tasks(store) if task.asked == asked], outcome
+
+
+def _version(spec: str) -> str:
+    """Return what names a task: its name, and of a task that is a YAML file the content."""
+    prefix, _, name = spec.partition(":")
+    path = Path(name)
+    if not path.is_file():
+        return spec
+    return f"{prefix}:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _able(who: Who, spec: str) -> bool:
