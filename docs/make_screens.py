@@ -1,6 +1,7 @@
 """Draws the pictures of the five places: `docs/screens/*.svg`, from a small project made here.
 
-    python docs/make_screens.py
+    python docs/make_screens.py            all of them
+    python docs/make_screens.py scores     those whose names begin so
 
 No engine and no training run: answers, votes, figures and the data with its flaws are made up in this file
 (the questions are those of `data/demo`), seeded, so that the pictures change only when the interface does.
@@ -16,8 +17,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ftarena.arena import Arena, add_contestant
+from ftarena.arena.categories import add_categories
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Chunk
@@ -52,6 +55,17 @@ RUNS = {
     "runs-large": (("m", "m", "m"), (200, 60)),
 }
 """Pictures of Runs: the keys that are pressed, and the size of the terminal."""
+
+SCORES = {
+    "scores": ((), SIZE),
+    "scores-small": (("j",), (80, 24)),
+    "scores-length": (("l",), (200, 50)),
+    "scores-head-to-head": (("h",), SIZE),
+    "scores-categories": (("c",), (100, 24)),
+    "scores-labelers": (("a",), (100, 24)),
+    "scores-battles": (("enter",), (88, 34)),
+}
+"""Pictures of Scores: the keys that are pressed, and the size of the terminal."""
 
 HELD_OUT = Guard(name="overfitting", verdict="ok", words="held-out loss 2.90 → 1.43, lowest at the end")
 STOPS = Guard(name="stopping", verdict="ok", words="19 of 20 answers end by themselves")
@@ -143,10 +157,21 @@ def make_project(workspace: Workspace) -> None:
             reference = str(example["reference"])
             command = reference.rpartition("\n")[0]
             for name, text in (("base", CHATTY), ("sft-1", f"{command}\nDoes that."), ("dpo-1", reference)):
-                store.add_answer(rows[name].id, prompt_id, text)
+                store.add_answer(rows[name].id, prompt_id, text, n_tokens=len(text) // 4)
+        add_categories(store, {i: [category_of(e)] for i, e in zip(ids, examples, strict=True)})
         for labeler in LABELERS:
             vote(Arena(store, labeler=labeler, rng=rng), store, rng)
     make_runs(workspace)
+
+
+def category_of(example: dict[str, Any]) -> str:
+    """Return what a question is about, by the words of its answer."""
+    words = {
+        "files": ("find ", "ls ", "cp ", "rm ", "tar ", "mv "),
+        "text": ("sed ", "awk ", "grep ", "sort "),
+    }
+    reference = str(example["reference"])
+    return next((name for name, some in words.items() if any(word in reference for word in some)), "system")
 
 
 def vote(arena: Arena, store: Store, rng: random.Random) -> None:
@@ -163,7 +188,9 @@ def vote(arena: Arena, store: Store, rng: random.Random) -> None:
         chance = rng.random()
         outcome = "left" if rng.random() < 1 / (1 + math.exp(-ahead)) else "right"
         arena.vote(
-            battle.id, "tie" if chance < 0.1 else "both_bad" if chance < 0.15 else outcome, elapsed_ms=4000
+            battle.id,
+            "tie" if chance < 0.1 else "both_bad" if chance < 0.15 else outcome,
+            elapsed_ms=int(seen * 400) + (5200 if arena.labeler == "ana" else 3400),
         )
 
 
@@ -224,15 +251,17 @@ async def draw_data(workspace: Workspace, data: str, tokens: bool, out: Path) ->
         out.write_text(app.export_screenshot(title="ftarena: data"), encoding="utf-8")
 
 
-async def draw_runs(workspace: Workspace, keys: Sequence[str], size: tuple[int, int], out: Path) -> None:
-    """Open Runs, press keys, and write what is seen."""
-    app = FtarenaApp(Desk(workspace, workspace.database, "ana"), "runs")
+async def draw_keys(
+    workspace: Workspace, place: str, keys: Sequence[str], size: tuple[int, int], out: Path
+) -> None:
+    """Open a place, press keys, and write what is seen."""
+    app = FtarenaApp(Desk(workspace, workspace.database, "ana"), place)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(1.5)
         for key in keys:
             await pilot.press(key)
             await pilot.pause(1.0)
-        out.write_text(app.export_screenshot(title="ftarena: runs"), encoding="utf-8")
+        out.write_text(app.export_screenshot(title=f"ftarena: {place}"), encoding="utf-8")
 
 
 async def draw(workspace: Workspace, place: str, out: Path) -> None:
@@ -258,9 +287,13 @@ async def draw(workspace: Workspace, place: str, out: Path) -> None:
 
 
 def main() -> None:
-    """Draw all places."""
+    """Draw all places, or those that are asked for."""
     out = HERE / "screens"
     out.mkdir(exist_ok=True)
+
+    def asked(name: str) -> bool:
+        return len(sys.argv) < 2 or any(name.startswith(begin) for begin in sys.argv[1:])
+
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder) / "demo" / ".ftarena")
         make_project(workspace)
@@ -269,12 +302,16 @@ def main() -> None:
         app_module.look = lambda workspace: situation
         # The arena draws battles by the system's chance; here the same ones each time.
         random.SystemRandom = lambda: random.Random(5)  # type: ignore[assignment,misc]  # a class, called
-        for name, (keys, size) in RUNS.items():
-            asyncio.run(draw_runs(workspace, keys, size, out / f"{name}.svg"))
-            print(out / f"{name}.svg")
-        for place in ("chat", "scores", "vote"):
+        for place, pictures in (("runs", RUNS), ("scores", SCORES)):
+            for name, (keys, size) in pictures.items():
+                if asked(name):
+                    asyncio.run(draw_keys(workspace, place, keys, size, out / f"{name}.svg"))
+                    print(out / f"{name}.svg")
+        for place in filter(asked, ("chat", "vote")):
             asyncio.run(draw(workspace, place, out / f"{place}.svg"))
             print(out / f"{place}.svg")
+        if not asked("data"):
+            return
         prepare_model(resolve_model("demo:smollm2"), print)
         plain = Workspace(workspace.root.parent / "data" / ".ftarena")  # no votes: its prompts would be leaks
         data = plant(workspace.root.parent)

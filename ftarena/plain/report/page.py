@@ -139,7 +139,7 @@ def _ratings(told: Standing) -> Markup:
             one.low,
             one.rating,
             one.high,
-            f"{one.rating:.0f}  {_bound(one.low)} … {_bound(one.high)}",
+            f"{one.rating:.0f} ({_bound(one.low)} … {_bound(one.high)})",
         )
         for one in told.report.contestants
     ]
@@ -157,7 +157,7 @@ def _rates(pairs: Sequence[Facing]) -> Markup | None:
             100 * one.low,
             100 * one.rate,
             100 * one.high,
-            f"{percent(one.rate)}  {interval_words(one.low, one.high)}",
+            f"{percent(one.rate)} ({interval_words(one.low, one.high)})",
         )
         for one in pairs
         if one.rate is not None and one.low is not None and one.high is not None

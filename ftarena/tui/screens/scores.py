@@ -301,7 +301,8 @@ class ScoresScreen(Place):
         if pair is None or self.seen is None:
             return
         selection = self.seen.told.asked.selection
-        title = f"{pair.a} against {pair.b}"
+        seen = facing(pair)
+        title = f"{seen.first} against {seen.second}"
         await self.app.push_screen(
             await battles_screen(self.desk, title, selection, one=pair.a, other=pair.b)
         )

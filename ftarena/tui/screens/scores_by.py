@@ -174,7 +174,8 @@ class BreakdownScreen(Screen[None]):
         from ftarena.tui.screens.battles import battles_screen
 
         asked, pair = self._chosen(event.key)
-        title = f"{pair.a} against {pair.b}"
+        seen = facing(self._whole)
+        title = f"{seen.first} against {seen.second}"
         if event.key:
             title += f", {self.kind} {event.key.removeprefix('=')}"
         await self.app.push_screen(
