@@ -122,7 +122,11 @@ def lengths(store: Store, contestants: Sequence[ContestantRow], prompts: Sequenc
 
 def improve(store: Store, workspace: Workspace) -> tuple[Run, ContestantRow, ContestantRow]:
     """Make the next run of the votes and wait for it; return it, its contestant and its parent's."""
-    improvement = prepare(store, workspace, find_parent(store, workspace, None, Selection()))
+    # The exam would take the cores from the answers that follow.
+    wishes = {"examine": "false"}
+    improvement = prepare(
+        store, workspace, find_parent(store, workspace, None, Selection()), overrides=wishes
+    )
     say("improve", **improvement.to_json())
     started = time.monotonic()
     run = start(improvement)

@@ -16,7 +16,7 @@ from ftarena.plain.watch import watch
 from ftarena.store import Selection, Store
 from ftarena.store.preferences import PairFilter
 from ftarena.text import clean_line, shorten
-from ftarena.training.figures.standing import Fact, fact_rows
+from ftarena.training.figures.standing import Fact, fact_rows, short_path
 from ftarena.training.jobs import Run, RunState
 from ftarena.training.runs import read_run
 from ftarena.workspace import Workspace
@@ -102,7 +102,7 @@ def show(improvement: Improvement, out: TextIO) -> None:
     facts = [Fact(title, clean_line(words)) for title, words in improvement.facts()]
     for row in fact_rows(facts, _WIDTH):
         print(_text(row), file=out)
-    print(f"recipe        {improvement.recipe_file}", file=out)
+    print(f"recipe        {clean_line(short_path(improvement.recipe_file))}", file=out)
 
 
 def _text(row: Row) -> str:

@@ -116,10 +116,8 @@ class Improvement:
             ),
         )
         if self.heldout_asked:
-            yield (
-                "",
-                f"{counted(self.heldout_asked, 'row')} of it no longer counts: its question is trained on",
-            )
+            were = "row whose question is" if self.heldout_asked == 1 else "rows whose questions are"
+            yield "", f"without the {self.heldout_asked} {were} trained on now"
         yield (
             "afterwards",
             (

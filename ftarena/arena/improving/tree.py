@@ -1,7 +1,7 @@
 """The generations of a project: which votes made which model, and what each gained and forgot."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,34 +206,29 @@ def _gain(votes: _Votes, child: str, parent: str) -> Gain | None:
     every, fair = votes.between(child, parent)
     if not every:
         return None
-    pair = score([Vote(*row) for row in fair or every]).pair(child, parent)
+    # By names whose order is known: else the child's figures would be one minus the parent's, or not, as the
+    # alphabet has it, and differ in the last bit.
+    known = {child: "a", parent: "b"}
+    pair = score([Vote(known[vote.left], known[vote.right], *vote[2:]) for vote in fair or every]).pair(
+        "a", "b"
+    )
     if pair is None:
         return None
-    turned = pair.a != child
-    won, lost = (pair.losses, pair.wins) if turned else (pair.wins, pair.losses)
-    rate, low, high = pair.win_rate, pair.low, pair.high
-    verdict = {"a": "worse" if turned else "better", "b": "better" if turned else "worse"}.get(
-        pair.verdict, pair.verdict
-    )
     return Gain(
         child=child,
         parent=parent,
-        wins=won,
-        losses=lost,
+        wins=pair.wins,
+        losses=pair.losses,
         ties=pair.ties,
         both_bad=pair.both_bad,
-        rate=_turned(rate) if turned else rate,
-        low=_turned(high) if turned else low,
-        high=_turned(low) if turned else high,
-        verdict=verdict,
-        words=summary(pair),
+        rate=pair.win_rate,
+        low=pair.low,
+        high=pair.high,
+        verdict={"a": "better", "b": "worse"}.get(pair.verdict, pair.verdict),
+        words=summary(replace(pair, a=child, b=parent)),
         trained=len(every) - len(fair),
         on_trained=not fair,
     )
-
-
-def _turned(share: float | None) -> float | None:
-    return None if share is None else 1 - share
 
 
 def made_words(record: Record | None) -> str:
