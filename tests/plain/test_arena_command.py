@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ftarena.arena import Arena, add_contestant, write_settings
-from ftarena.cli.main import app
+from ftarena.cli import arena, vote
+from ftarena.cli.app import app
 from ftarena.errors import FtarenaError
 from ftarena.plain.arena import change, show
 from ftarena.serving.contestants import Contestant, Sampling
@@ -27,14 +28,13 @@ def database(tmp_path: Path) -> Path:
         for prompt in store.add_prompts([([("user", f"{n}?")], None) for n in range(3)], "heldout"):
             for row in rows:
                 store.add_answer(row.id, prompt, f"text of {row.name}")
-        arena = Arena(store, labeler="ana \x1b[1m")
-        for vote in (True, False):
-            battle = arena.next()
-            assert battle is not None
-            if vote:
-                arena.vote(battle.id, "left", elapsed_ms=1)
-            else:
-                arena.skip(battle.id)
+        ana = Arena(store, labeler="ana \x1b[1m")
+        first = ana.next()
+        assert first is not None
+        ana.vote(first.id, "left", elapsed_ms=1)
+        second = ana.next()
+        assert second is not None
+        ana.skip(second.id)
     return path
 
 
@@ -79,7 +79,7 @@ def test_set(database: Path) -> None:
 def test_commands(database: Path) -> None:
     """The same as I type it."""
     runner = CliRunner()
-    done = runner.invoke(app, ["arena", "set", "attention=0.1", "--db", str(database)])
+    done = runner.invoke(arena.arena_app, ["set", "attention=0.1", "--db", str(database)])
     assert (done.exit_code, done.stdout) == (0, "attention is 0.1 from the next battle on.\n")
     assert "attention      0.1" in runner.invoke(app, ["arena", "--db", str(database)]).stdout
 
@@ -90,9 +90,14 @@ def test_a_labeler_who_is_never_told_gets_a_booth(
     database: Path, monkeypatch: pytest.MonkeyPatch, names: str, booth: list[str], closed: bool
 ) -> None:
     """`ftarena vote` opens the voting alone where names are never shown, or where I ask for it."""
-    opened = []
-    monkeypatch.setattr("ftarena.cli.vote.has_terminal", lambda: True)
-    monkeypatch.setattr("ftarena.cli.vote.open_program", lambda *a, booth: opened.append(booth) or 0)
+    opened: list[bool] = []
+
+    def open_program(*_: object, booth: bool) -> int:
+        opened.append(booth)
+        return 0
+
+    monkeypatch.setattr(vote, "has_terminal", lambda: True)
+    monkeypatch.setattr(vote, "open_program", open_program)
     with Store.open(database) as store:
         write_settings(store, {"names": names})
     CliRunner().invoke(app, ["vote", "--db", str(database), *booth])
