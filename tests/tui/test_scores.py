@@ -102,7 +102,7 @@ async def test_export(desk: Desk) -> None:
             await shows(pilot, "preference pairs for DPO")
             await pilot.press(key)
             await shows(pilot, said)
-    files = sorted((desk.workspace.root / "exports").iterdir())
+    files = sorted(path for path in (desk.workspace.root / "exports").iterdir() if path.suffix != ".json")
     assert [path.suffix for path in files] == [".jsonl", ".csv", ".jsonl"]
     pair = json.loads(files[0].read_text().splitlines()[0])
     assert set(pair) >= {"prompt", "chosen", "rejected"}
