@@ -5,9 +5,14 @@ labeler asks for them (`Selection.labelers`).
 """
 
 from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
 
 from ftarena.store import LabelerKind, Selection, Store
 from ftarena.store.ballots import EVERYTHING
+
+if TYPE_CHECKING:
+    from ftarena.scoring.votes import Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +52,102 @@ class LabelerReport:
     """What looks wrong, in words with the number."""
 
 
+_TIMES = """
+SELECT b.rowid, v.elapsed_ms, length(l.text) + length(r.text)
+FROM votes v JOIN battles b ON b.id = v.battle_id
+LEFT JOIN answers l ON l.id = b.left_answer_id LEFT JOIN answers r ON r.id = b.right_answer_id
+WHERE v.elapsed_ms IS NOT NULL AND v.labeler_id = b.labeler_id
+"""
+
+_SKIPS = """
+SELECT w.name, count(*) FROM standing_events e JOIN labelers w ON w.id = e.labeler_id
+WHERE e.kind = 'skip' GROUP BY w.name
+"""
+
+# The second vote, translated to the sides of the first.
+_REPEATS = """
+SELECT w.name, first.outcome,
+       CASE WHEN again.left_id = b.left_id THEN second.outcome
+            WHEN second.outcome = 'left' THEN 'right' WHEN second.outcome = 'right' THEN 'left'
+            ELSE second.outcome END
+FROM battles again JOIN battles b ON b.id = again.repeat_of
+JOIN votes second ON second.battle_id = again.id
+JOIN votes first ON first.battle_id = b.id AND first.labeler_id = second.labeler_id
+JOIN labelers w ON w.id = second.labeler_id
+"""
+
+ALPHA: Final = 0.05
+"""Probability that any honest labeler is ever flagged by a test; each gets an equal part of it."""
+
+
 def labeler_reports(store: Store, selection: Selection = EVERYTHING) -> list[LabelerReport]:
     """Look at everybody whose votes are meant.
 
     Args:
         store: The arena.
-        selection: Which votes.
+        selection: Which votes. How a labeler agrees with others is about these labelers' votes only.
 
     Returns:
         A report a labeler, by votes, most first, then by name.
+
+    Raises:
+        FtarenaError: The database cannot be read.
     """
-    votes = store.standing_votes(selection)
-    kinds = store.ballots.labelers()
+    from ftarena.arena.voting_record import voting_record
+    from ftarena.scoring.coding import decode
+    from ftarena.scoring.labeling import (
+        Reading,
+        likenesses,
+        outlier_words,
+        quick_share,
+        repeat_words,
+        side_words,
+        speed_words,
+    )
+
+    record = voting_record(store, selection)
+    votes = decode(record.coded)
+    kinds, skips = store.ballots.labelers(), dict(store.rows(_SKIPS))
+    times = {battle: (ms / 1000, characters) for battle, ms, characters in store.rows(_TIMES)}
+    repeats: dict[str, list[bool]] = {}
+    for name, first, again in store.rows(_REPEATS):
+        repeats.setdefault(name, []).append(first == again)
+    own: dict[str, list[Vote]] = {}
+    readings: dict[str, list[Reading]] = {}
+    for vote, battle in zip(votes, record.ledger.battle.tolist(), strict=True):
+        own.setdefault(vote.labeler, []).append(vote)
+        readings.setdefault(vote.labeler, [])
+        if battle in times:
+            readings[vote.labeler].append(Reading(*times[battle]))
+    like = likenesses(votes, ALPHA)
+    quick = {name: share for name, read in readings.items() if (share := quick_share(read)) is not None}
+    each = ALPHA / max(len(own), 1)
     found = []
-    for name in {vote.labeler for vote in votes}:
-        own = [vote for vote in votes if vote.labeler == name]
-        decisive = [vote for vote in own if vote.outcome in ("left", "right")]
-        left = sum(vote.outcome == "left" for vote in decisive)
+    for name, cast in own.items():
+        left = [vote.outcome == "left" for vote in cast if vote.outcome in ("left", "right")]
+        again, mine = repeats.get(name, []), like[name]
+        rest = [other for person, other in like.items() if person != name]
+        shared = sum(other.shared for other in rest)
+        said = (
+            speed_words(readings[name], [share for person, share in quick.items() if person != name]),
+            side_words(left, each),
+            outlier_words(mine, sum(other.agreed for other in rest) / shared if shared else None),
+            repeat_words(sum(again), len(again), each),
+        )
         found.append(
             LabelerReport(
                 name=name,
                 kind=kinds[name],
-                votes=len(own),
-                skipped=0,
-                median_s=None,
-                left_share=left / len(decisive) if decisive else None,
-                ties=sum(vote.outcome == "tie" for vote in own) / len(own),
-                self_agreement=None,
-                n_repeats=0,
-                agreement_with_others=None,
-                n_shared=0,
-                flags=(),
+                votes=len(cast),
+                skipped=skips.get(name, 0),
+                median_s=median(reading.seconds for reading in readings[name]) if readings[name] else None,
+                left_share=sum(left) / len(left) if left else None,
+                ties=sum(vote.outcome == "tie" for vote in cast) / len(cast),
+                self_agreement=sum(again) / len(again) if again else None,
+                n_repeats=len(again),
+                agreement_with_others=mine.agreed / mine.shared if mine.shared else None,
+                n_shared=mine.shared,
+                flags=tuple(words for words in said if words is not None),
             )
         )
     return sorted(found, key=lambda report: (-report.votes, report.name))
