@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,7 +170,12 @@ def _merge(store: Store, other: Path) -> MergeReport:
                     " AND id IN (SELECT id FROM other.labelers WHERE kind = 'judge')"
                 )
                 _name_all(connection)
-            return _difference(before, _state(connection), connection)
+            report = _difference(before, _state(connection), connection)
+        # Columns of votes that are kept beside the database (`ftarena.store.ledger`) may be those of rows that
+        # have another time now. Where the file cannot be removed, nothing could be merged either.
+        with suppress(OSError):
+            store.path.with_name(f"{store.path.name}-votes").unlink(missing_ok=True)
+        return report
     except sqlite3.IntegrityError as error:
         raise FtarenaError(
             f"{store.path} and what is to be merged contradict each other: {error}",
