@@ -61,6 +61,10 @@ class CastVote(NamedTuple):
     weight: float
     created_at: str
     elapsed_ms: int | None
+    left_answer: str | None
+    """Id of the answer; None for an imported vote without texts."""
+
+    right_answer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ def cast_votes(store: Store, selection: Selection = EVERYTHING) -> list[CastVote
     both, names = contestant_condition(selection)
     sql = (
         f"SELECT l.name, r.name, {outcome}, w.name, coalesce(b.prompt_id, b.id), 1 / b.boost, v.created_at,"
-        f" v.elapsed_ms {FROM} JOIN labelers w ON w.id = v.labeler_id"
+        f" v.elapsed_ms, b.left_answer_id, b.right_answer_id {FROM} JOIN labelers w ON w.id = v.labeler_id"
         " JOIN contestants l ON l.id = b.left_id JOIN contestants r ON r.id = b.right_id"
         f" WHERE {where} AND {both} ORDER BY v.created_at, v.position, v.id"
     )

@@ -17,6 +17,7 @@ from ftarena.plain.report import write_picture, write_report
 from ftarena.plain.report.carrying import read_carried
 from ftarena.plain.report.charts import ticks
 from ftarena.plain.report.recomputing import compare_report
+from ftarena.plain.votes import import_votes
 from ftarena.serving.contestants import Contestant
 from ftarena.store import Selection, Store
 
@@ -115,6 +116,7 @@ def test_texts_and_names_only_on_demand(tmp_path: Path) -> None:
         Asked(),
         Asked(anchor="base", alpha=0.1, cluster="both"),
         Asked(model="davidson"),
+        Asked(control=("length", "style")),
         Asked(Selection(labelers=("person-0",))),
     ],
 )
@@ -126,6 +128,19 @@ def test_its_numbers_follow_from_its_votes(
     (tmp_path / "a.db").unlink()
     assert compare_report(tmp_path / "report.html") == 0
     assert "numbers follow from the" in capsys.readouterr().out
+
+
+def test_imported_votes_are_in_their_order(tmp_path: Path) -> None:
+    """Votes of a file are all of one moment: a report has them in the order of the lines, as scores do."""
+    rng = random.Random(6)
+    lines = [
+        f"{a},{b},{rng.choice(['a', 'b', 'tie'])},{rng.choice('xyz')},p{rng.randrange(20)}"
+        for a, b in (rng.sample(["one", "two", "six"], 2) for _ in range(300))
+    ]
+    (tmp_path / "votes.csv").write_text("a,b,outcome,labeler,prompt\n" + "\n".join(lines) + "\n")
+    import_votes(tmp_path / "a.db", tmp_path / "votes.csv")
+    report(tmp_path, tmp_path / "a.db")
+    assert compare_report(tmp_path / "report.html") == 0
 
 
 def test_a_forged_report_is_found_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

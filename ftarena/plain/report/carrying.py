@@ -28,6 +28,9 @@ class Carried(NamedTuple):
     result: dict[str, Any]
     """What was printed in it."""
 
+    looks: dict[str, Any] | None
+    """How the answers look, where something was held equal."""
+
 
 def pseudonyms(votes: Sequence[CastVote], *, with_names: bool) -> dict[str, str]:
     """Return what every labeler is called in a report."""
@@ -35,13 +38,16 @@ def pseudonyms(votes: Sequence[CastVote], *, with_names: bool) -> dict[str, str]
     return {name: name if with_names else f"L{number}" for number, name in enumerate(names, start=1)}
 
 
-def carry(votes: Sequence[CastVote], told: Standing, called: dict[str, str]) -> str:
+def carry(
+    votes: Sequence[CastVote], told: Standing, called: dict[str, str], looks: dict[str, Any] | None = None
+) -> str:
     """Return votes and results as JSON that is safe inside a page.
 
     Args:
         votes: In the order they were cast.
         told: What they say.
         called: From a labeler's name to what they are called here.
+        looks: How the answers look (`read_looks`), where something is held equal.
     """
     lists: tuple[dict[str, int], ...] = ({}, {}, {})
     contestants, labelers, prompts = lists
@@ -77,6 +83,7 @@ def carry(votes: Sequence[CastVote], told: Standing, called: dict[str, str]) -> 
         "outcomes": OUTCOMES,
         "columns": _COLUMNS,
         "votes": rows,
+        "looks": looks,
         "result": result,
     }
     text = json.dumps(carried, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -118,6 +125,6 @@ def read_carried(page: str, where: str) -> Carried:
             )
             for row in data["votes"]
         ]
-        return Carried(votes, data["result"]["asked"], data["result"])
+        return Carried(votes, data["result"]["asked"], data["result"], data["looks"])
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise wrong from error

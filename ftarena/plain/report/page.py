@@ -61,13 +61,21 @@ class _Cell(NamedTuple):
     title: str
 
 
-def fill(view: View, votes: Sequence[CastVote], battles: Sequence[VotedBattle], *, with_names: bool) -> str:
+def fill(
+    view: View,
+    votes: Sequence[CastVote],
+    battles: Sequence[VotedBattle],
+    looks: dict[str, Any] | None = None,
+    *,
+    with_names: bool,
+) -> str:
     """Return the whole page.
 
     Args:
         view: What to show; it has votes.
         votes: The votes that its numbers are of, in the order they were cast.
         battles: Battles to show with their texts; none for none.
+        looks: How the answers look (`read_looks`), where something is held equal.
         with_names: Whether labelers are named.
     """
     told = view.standing
@@ -101,7 +109,7 @@ def fill(view: View, votes: Sequence[CastVote], battles: Sequence[VotedBattle], 
         ],
         notes=[*quality_words(told), *judge_words(told), *left_out_words(told)],
         battles=[_battle(battle, called) for battle in battles],
-        carried=Markup(carry(votes, told, called)),  # JSON without <, > and &, see `carry`
+        carried=Markup(carry(votes, told, called, looks)),  # JSON without <, > and &, see `carry`
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from ftarena.errors import FtarenaError
 from ftarena.plain.report.carrying import Carried, read_carried
+from ftarena.plain.report.styles import score_looks
 from ftarena.scoring.report import score
 from ftarena.scoring.words import counted
 from ftarena.text import clean_line
@@ -63,6 +64,9 @@ def _both(carried: Carried) -> tuple[dict[str, Any], dict[str, Any]]:
         model=asked["model"],
     )
     found = report.to_json()
+    if carried.looks is not None:
+        style = score_looks(carried.votes, carried.looks, asked["cluster"], asked["alpha"])
+        found["style"] = None if style is None else style.to_json()
     return {name: carried.result.get(name) for name in found}, found
 
 

@@ -10,6 +10,7 @@ from ftarena.arena.scoreboard import Asked
 from ftarena.errors import FtarenaError
 from ftarena.plain.report.page import MOST_BATTLES, fill
 from ftarena.plain.report.picture import draw
+from ftarena.plain.report.styles import read_looks
 from ftarena.plain.scores_view import Slicing, View, look
 from ftarena.scoring.words import counted
 from ftarena.store import Store
@@ -44,12 +45,13 @@ def write_report(
     view = _something(look(database, asked, slicing=slicing, workspace=workspace))
     with Store.open_existing(database) as store:
         votes = cast_votes(store, asked.selection)
+        looks = read_looks(store, votes, asked.control)
         battles = (
             voted_battles(store, reader=default_labeler(), selection=asked.selection, most=MOST_BATTLES)
             if with_texts
             else []
         )
-    page = fill(view, votes, battles, with_names=with_names).encode()
+    page = fill(view, votes, battles, looks, with_names=with_names).encode()
     _write(path, page)
     texts = f", {counted(len(battles), 'battle')} with texts" if with_texts else ", no texts"
     _say(f"{clean_line(str(path))}: {counted(len(votes), 'vote')}{texts}, {size(len(page))}.")
