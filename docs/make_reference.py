@@ -81,6 +81,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("score",),
     ("why",),
+    ("judge",),
     ("eval",),
     ("improve",),
     ("generations",),

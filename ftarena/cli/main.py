@@ -14,6 +14,7 @@ import ftarena.cli.eval
 import ftarena.cli.exam
 import ftarena.cli.export
 import ftarena.cli.improve
+import ftarena.cli.judge
 import ftarena.cli.plan
 import ftarena.cli.prompts
 import ftarena.cli.recipe

@@ -74,9 +74,7 @@ def why(
     if report.features:
         console.print(_features(report))
         console.print(
-            Text(
-                "≠ they differ  * it counts (5 % of marks are chance)  odds: there, or twice it", "dim"
-            )
+            Text("≠ they differ  * it counts (5 % of marks are chance)  odds: there, or twice it", "dim")
         )
     for line in (*_words(report.one, report.other, report.words), *_slices(report), *_judges(report)):
         console.print(Text(line))
