@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from ftarena.arena.sampling.chances import pair_chances
 from ftarena.arena.sampling.informative import MET
-from ftarena.arena.sampling.kinds import KINDS, bounded, decisive_shares, kind_chances, kinds_of
+from ftarena.arena.sampling.kinds import KINDS, decisive_shares, kind_boosts, kind_chances, kinds_of
 from ftarena.arena.sampling.outlook import Tally
 from ftarena.scoring.betting import log_evidence, shares
 from ftarena.scoring.report import score
@@ -154,14 +154,16 @@ def kinds_course(world: World, pair: Pair, chance: np.random.Generator, most: in
     said = world.said[pair]
     while len(order) < min(most, count):
         left = [len(stack) for stack in stacks]
-        wanted = kind_chances(sizes, left, decisive_shares(read, decisive))
+        found = decisive_shares(read, decisive)
+        wanted = kind_chances(sizes, left, found)
         total = sum(left)
         mixed = [MET * some / total + (1 - MET) * p for some, p in zip(left, wanted, strict=True)]
+        boosts = kind_boosts(sizes, left, found, mixed)
         for one in chance.choice(KINDS, size=min(RECOUNTED, total), p=mixed):
             if stacks[one]:
                 place = int(stacks[one].pop())
                 order.append(place)
-                weight.append(1 / bounded(mixed[one] * count / sizes[one]))
+                weight.append(1 / boosts[one])
                 read[one] += 1
                 decisive[one] += int(said[place] != 0)
     places = np.array(order)
@@ -338,6 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("command", choices=["votes", "coverage"])
     parser.add_argument("--worlds", type=int)
+    parser.add_argument("--prompts", type=int)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     say = partial(json.dumps, ensure_ascii=False)
@@ -345,7 +348,7 @@ def main() -> None:
         for contestants, worlds in ((2, 1000), (3, 400), (6, 300)):
             print(say(votes(contestants, given.worlds or worlds, 2500, given.seed)), flush=True)
     else:
-        for prompts in (1000, 150):
+        for prompts in (given.prompts,) if given.prompts else (1000, 150):
             print(say(coverage(given.worlds or 2000, prompts, 400, given.seed)), flush=True)
 
 

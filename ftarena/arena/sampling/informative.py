@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ftarena.arena.sampling.chances import pair_chances
-from ftarena.arena.sampling.kinds import KINDS, bounded, decisive_shares, kind_chances, kinds_of
+from ftarena.arena.sampling.kinds import KINDS, decisive_shares, kind_boosts, kind_chances, kinds_of
 from ftarena.arena.sampling.outlook import UNREAD, Choice, Outlook
 from ftarena.arena.sampling.pool import Combination
 
@@ -35,15 +35,19 @@ def informative(outlook: Outlook, rng: random.Random) -> Choice | None:
     sizes, left, any_left = (_sizes(kinds, some) for some in (kinds, unread, everything))
     known = [prompt_id for prompt_id in read if prompt_id in kinds]
     decisive = _sizes(kinds, (prompt_id for prompt_id in known if read[prompt_id]))
-    chances = kind_chances(sizes, left, decisive_shares(_sizes(kinds, known), decisive))
+    shares = decisive_shares(_sizes(kinds, known), decisive)
+    chances = kind_chances(sizes, left, shares)
     if rng.random() < MET:
         prompt_id = rng.choice(everything)
     else:
         [wanted] = rng.choices(range(KINDS), chances)
         prompt_id = rng.choice([one for one in unread if kinds[one] == wanted])
-    kind = kinds[prompt_id]
-    chance = MET * any_left[kind] / len(everything) + (1 - MET) * chances[kind]
-    return Choice(Combination(prompt_id, *pair), bounded(chance * len(kinds) / sizes[kind]))
+    mixed = [
+        MET * some / len(everything) + (1 - MET) * chance
+        for some, chance in zip(any_left, chances, strict=True)
+    ]
+    boosts = kind_boosts(sizes, left, shares, mixed)
+    return Choice(Combination(prompt_id, *pair), boosts[kinds[prompt_id]])
 
 
 def _sizes(kinds: Mapping[str, int], prompts: Iterable[str]) -> list[int]:

@@ -9,7 +9,9 @@ Why it does not bias: inside a kind every prompt is as likely as any other. So w
 a vote that weighs (share of the kind among the pair's prompts) / (its probability now) has as its expectation
 the mean over *all* prompts of the pair. The share is that among all prompts, read ones included. With the
 share among what is left instead, the early preference for some kinds would never be made good, and in an
-arena whose prompts are all read in the end the estimate would be off by points.
+arena whose prompts are all read in the end the estimate would be off by points. For the same reason the
+preference ends half-way: from there on all that is left is alike, and a kind of which much was read weighs
+as much more as less of it is left, up to the last prompt.
 """
 
 from bisect import bisect_right
@@ -27,6 +29,8 @@ KINDS: Final = 5
 
 _PRIOR = (0.55, 0.65, 0.75, 0.85, 0.65)  # shares of decisive votes before there are any
 _PRIOR_VOTES = 8
+_PREFERRED = 0.5  # share of the prompts for which there is a preference
+_STEADY = 8  # prompts; what is expected to be left counts as much as what so many say
 _RESERVE = 0.6  # a kind is never read so fast that less of it is left, compared to what is left of all
 
 
@@ -67,28 +71,55 @@ def kind_chances(sizes: Sequence[int], left: Sequence[int], decisive: Sequence[f
         decisive: Share of decisive votes of each kind, more than 0.
     """
     all_, all_left = sum(sizes), sum(left)
-    pulls = _within([sqrt(share) if some else 0.0 for share, some in zip(decisive, left, strict=True)], sizes)
+    if not _prefers(sizes, left):
+        return [some / all_left for some in left]
+    pulls = _wanted(sizes, decisive)
     for kind, (size, some) in enumerate(zip(sizes, left, strict=True)):
-        if some:
-            remaining = some / size / (all_left / all_)
-            # Only what is left can be drawn later: from here on the kind is drawn as fast as the others.
-            pulls[kind] = min(pulls[kind], remaining) if remaining < _RESERVE else pulls[kind]
+        remaining = some * all_ / (size * all_left) if size else 0.0
+        # Only what is left can be drawn later: from here on the kind is drawn as fast as the others.
+        pulls[kind] = min(pulls[kind], remaining) if remaining < _RESERVE else pulls[kind]
     weighted = [pull * size for pull, size in zip(pulls, sizes, strict=True)]
     total = sum(weighted)
     return [weight / total for weight in weighted]
 
 
-def _within(pulls: Sequence[float], sizes: Sequence[int]) -> list[float]:
-    """Scale so that the mean over prompts is 1 and all are inside the bounds."""
+def kind_boosts(
+    sizes: Sequence[int], left: Sequence[int], decisive: Sequence[float], chances: Sequence[float]
+) -> list[float]:
+    """Return for each kind how much likelier its prompts are than in a draw among all the pair's prompts.
+
+    In the second half that is what is left of a kind compared to what is left of all. Of the last few prompts
+    that is a matter of luck, so the more it is drawn to what the first half left on average.
+
+    Args:
+        sizes: As in `kind_chances`.
+        left: Likewise.
+        decisive: Likewise.
+        chances: With which probability each kind is really next.
+    """
     low, high = BOUNDS
-    found = list(pulls)
+    all_, all_left = sum(sizes), sum(left)
+    found = []
+    for size, some, chance, wanted in zip(sizes, left, chances, _wanted(sizes, decisive), strict=True):
+        if not size:
+            found.append(1.0)
+        elif _prefers(sizes, left):
+            found.append(chance * all_ / size)
+        else:
+            expected = (1 - _PREFERRED * wanted) / (1 - _PREFERRED)
+            found.append((some * all_ / size + _STEADY * expected) / (all_left + _STEADY))
+    return [min(max(boost, low), high) for boost in found]
+
+
+def _prefers(sizes: Sequence[int], left: Sequence[int]) -> bool:
+    return sum(left) > (1 - _PREFERRED) * sum(sizes)
+
+
+def _wanted(sizes: Sequence[int], decisive: Sequence[float]) -> list[float]:
+    """Return the boost that each kind should have; their mean over prompts is 1."""
+    low, high = BOUNDS
+    found = [sqrt(share) for share in decisive]
     for _ in range(8):  # clipping shifts the mean, and the next round mends it; a few rounds settle it
-        total = sum(pull * size for pull, size in zip(found, sizes, strict=True))
-        drawn = sum(size for pull, size in zip(found, sizes, strict=True) if pull)
-        found = [min(max(pull * drawn / total, low), high) if pull else 0.0 for pull in found]
+        mean = sum(pull * size for pull, size in zip(found, sizes, strict=True)) / sum(sizes)
+        found = [min(max(pull / mean, low), high) for pull in found]
     return found
-
-
-def bounded(boost: float) -> float:
-    """Return a boost inside the bounds; outside are only the last few prompts of a pair."""
-    return min(max(boost, BOUNDS[0]), BOUNDS[1])
