@@ -97,6 +97,7 @@ def evaluate(
     with Store.open(database) as store:
         outcome = Outcome()
         ids: list[str] | None = None
+        places: dict[str, list[str]] = {}
         if show:
             rows, base = _line_up(store, workspace, wish)
             if not wish.no_prompt:
@@ -107,6 +108,7 @@ def evaluate(
             if not wish.no_prompt:
                 rows += _prompted(store, workspace, rows)
             ids = _measure(store, workspace, wish, rows, tasks, outcome)
+            places = {task.id: [item.where for item in task.items] for task in tasks}
         names = [row.name for row in rows]
         tables = task_tables(store, names, base.name, ids)
         prompted = {row.model: row.name for row in prompt_only(store.contestants(), rows)}
@@ -116,7 +118,7 @@ def evaluate(
             for name in dict.fromkeys(prompted[row.model] for row in tuned)
         }
         told = beside(store, workspace, names, base.name)
-        report = Report(base.name, tuple(tables), against, tuple(told), outcome)
+        report = Report(base.name, tuple(tables), against, tuple(told), outcome, places)
     if as_json:
         print(json.dumps(report.to_json(), indent=2, allow_nan=False), file=out)
     else:

@@ -26,6 +26,8 @@ class Report:
 
     told: tuple[Beside, ...]
     outcome: Outcome
+    places: Mapping[str, Sequence[str]]
+    """By the id of a task: `FILE:LINE` of each item, where the task was read now."""
 
     def to_json(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -45,7 +47,7 @@ def written(report: Report) -> str:
     """Return the report as lines for any terminal; names are cleaned."""
     lines: list[str] = []
     for table in report.tables:
-        lines += ["", *_table(table, report.baseline)]
+        lines += ["", *_table(table, report.baseline, report.places.get(table.task.id, ()))]
         for name, tables in report.against.items():
             if name != report.baseline:
                 lines += [
@@ -66,7 +68,7 @@ def written(report: Report) -> str:
     return "\n".join(lines[1:])
 
 
-def _table(table: TaskTable, baseline: str) -> list[str]:
+def _table(table: TaskTable, baseline: str, places: Sequence[str]) -> list[str]:
     task = table.task
     how = _HOW.get(task.metric, f"{task.metric}, share right")
     lines = [f"{clean_line(task.name)}: {how}, {counted(max(m.n for _, m in table.rows), 'item')}"]
@@ -82,7 +84,8 @@ def _table(table: TaskTable, baseline: str) -> list[str]:
         many = f"{low:,}" if low == high else f"{low:,} to {high:,}"
         lines.append(f"  To tell a difference of 5 points from chance takes about {many} items.")
     if table.nobody:
-        shown = ", ".join(str(item + 1) for item in table.nobody[:_NOBODY_SHOWN])
+        named = [clean_line(places[item]) if places else str(item + 1) for item in table.nobody]
+        shown = ", ".join(named[:_NOBODY_SHOWN])
         more = f" and {len(table.nobody) - _NOBODY_SHOWN} more" if len(table.nobody) > _NOBODY_SHOWN else ""
         lines.append(f"  Nobody has a score on {counted(len(table.nobody), 'item')}: {shown}{more}.")
     if table.unmeasured:

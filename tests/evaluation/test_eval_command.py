@@ -80,6 +80,18 @@ def test_a_prompt_of_the_users_own_stands_in_its_place(
         assert store.contestant("prompt") is None
 
 
+def test_items_that_nobody_could_be_scored_on_are_named(
+    project: Workspace, ended_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    """My scorer fails on the third question: I'm told the line of the file to look at."""
+    ended_run()
+    mine = tmp_path / "mine.py"
+    mine.write_text("def score(prompt, answer, reference):\n    return 1 / (prompt != 'Q2?')\n")
+    _, text = ran(project, tasks=(quiz(tmp_path),), scorer=mine, allow_code=True, no_loss=True)
+    assert "Nobody has a score on 1 item: " in text and "quiz.jsonl:3." in text
+    assert "mean of your scorer's scores, 7 items" in text and "(on 7 of 8 items; 1 without a score)" in text
+
+
 def test_who_is_measured_and_against_whom_can_be_said(
     project: Workspace, ended_run: Callable[..., Run], tmp_path: Path
 ) -> None:

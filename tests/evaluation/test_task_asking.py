@@ -124,7 +124,7 @@ def test_an_interruption_keeps_what_was_answered(
 ) -> None:
     """ctrl+c in the middle, and the next time only the rest is asked."""
     whom = pair(store, ended_run(), bare_model)[:1]
-    monkeypatch.setattr(asking, "CONCURRENCY", 1)
+    monkeypatch.setattr(asking, "CONCURRENCY", {"cpu": 1, "cuda": 1})
     task = quiz(tmp_path)
 
     def interrupt(line: str, part: float | None) -> None:
@@ -201,6 +201,20 @@ def test_a_scorer_with_a_mistake_stops_before_anything_is_asked(
     with pytest.raises(FtarenaError, match="SyntaxError"):
         measure(store, project, whom, [task])
     assert results(store, task.id) == {}
+
+
+def test_a_loss_without_end_is_no_figure(tmp_path: Path) -> None:
+    """A token that the model rules out does not make the mean infinite: the item is left out and says why."""
+    rows = [{"prompt": "What?", "reference": "x"}]
+    task = load_task(str(write_rows(tmp_path / "c.jsonl", rows)))
+
+    class RulesOut:
+        async def loss(self, item: object, reference: str) -> tuple[float, int]:
+            return float("inf"), 3
+
+    losses = Task("held-out loss", "loss", task.items, 1)
+    row = asyncio.run(asking._result(losses, 0, RulesOut(), None, None))  # type: ignore[arg-type]
+    assert (row.score, row.note) == (None, asking.NO_CHANCE)
 
 
 def test_the_likeliest_option_is_the_choice(tmp_path: Path) -> None:

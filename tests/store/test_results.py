@@ -1,11 +1,14 @@
 """Results of tasks are kept one by one, and what was asked once need not be asked again."""
 
+import shutil
 import sqlite3
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from ftarena.store import Store
+from ftarena.store.merging import merge
 from ftarena.store.results import ResultRow, add_results, add_task, answers_to, results, tasks
 
 
@@ -46,6 +49,24 @@ def test_answers_serve_another_metric(tmp_path: Path) -> None:
     add_results(store, "t1", who, [row(2, 0.0, "it is Rome")])
     assert answers_to(store, "questions", who)[2].answer == "it is Rome"
     assert answers_to(store, "other questions", who) == {}
+
+
+def test_merging_in_any_order_gives_the_same_figures(tmp_path: Path) -> None:
+    """Three machines that measured the same task agree on it afterwards, whoever merges whom."""
+    for name, score in (("a", 1.0), ("b", 0.0), ("c", 0.5)):
+        store, who = opened(tmp_path / f"{name}.db")
+        add_results(store, "t1", who, [row(0, 1.0), row(1, score, f"answer {score}")])
+        store.close()
+    found = set()
+    for order in permutations("abc"):
+        into = tmp_path / f"{''.join(order)}.db"
+        shutil.copy(tmp_path / f"{order[0]}.db", into)
+        with Store.open(into) as store:
+            merge(store, [tmp_path / f"{name}.db" for name in order[1:]])
+            standing = results(store, "t1")["c1"]
+            found.add(repr((tasks(store), sorted(standing.items()))))
+            assert store.rows("SELECT count(*) FROM task_results") == [(4,)]
+    assert len(found) == 1
 
 
 def test_results_cannot_be_edited(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ instead of being made anew. An interruption loses only what is in flight.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,16 +17,18 @@ from ftarena.evaluation.tasks.items import LETTERS, Item, Task
 from ftarena.evaluation.tasks.metrics import score_answer
 from ftarena.evaluation.tasks.scorer import Scorer, ScorerFailed
 from ftarena.evaluation.turns import turn
+from ftarena.hardware import detect_accelerator
 from ftarena.serving.contestants import Contestant
 from ftarena.serving.protocol import ContextExceeded
 from ftarena.store import Store
 from ftarena.store.results import LOSS, ResultRow, add_results, add_task, answers_to, results
 from ftarena.workspace import Workspace
 
-CONCURRENCY = 16
-"""Questions at the same time: on two cores more no longer answer faster, and a GPU is not kept waiting."""
+CONCURRENCY: Mapping[str, int] = {"cpu": 16, "cuda": 64}
+"""Questions at the same time: on two cores more than 16 no longer answer faster."""
 
 TOO_LONG = "does not fit into the engine's context"
+NO_CHANCE = "the model gives a token of it no chance at all"
 
 Tell = Callable[[str, float | None], None]
 """Told what is done, and how far it is (0 to 1; None where that cannot be said)."""
@@ -93,6 +96,7 @@ def measure(
     if not left:
         return outcome
     steps = _Steps(tell, sum(len(items) for lacking in left.values() for _, items in lacking))
+    concurrency = CONCURRENCY[detect_accelerator()]
     with turn(workspace, "ftarena eval", lambda line: tell(line, None)), ExitStack() as stack:
         scorers = {
             task.scorer: stack.enter_context(Scorer(task.scorer)) for task in tasks if task.scorer is not None
@@ -101,7 +105,7 @@ def measure(
             if who.id in left:
                 before = steps.done
                 try:
-                    asyncio.run(_ask(store, workspace, who, left[who.id], scorers, steps))
+                    asyncio.run(_ask(store, workspace, who, left[who.id], scorers, concurrency, steps))
                 except FtarenaError as error:
                     outcome.troubles[who.name] = error
                     steps.done = before + sum(len(items) for _, items in left[who.id])
@@ -115,6 +119,7 @@ async def _ask(
     who: Who,
     lacking: Sequence[tuple[Task, Sequence[int]]],
     scorers: Mapping[Path, Scorer],
+    concurrency: int,
     steps: "_Steps",
 ) -> None:
     """Ask one contestant; a task that it cannot be asked does not keep it from the others."""
@@ -122,7 +127,7 @@ async def _ask(
     async with candidate(workspace, who.contestant, steps.say) as asked:
         for task, items in lacking:
             known = await asyncio.to_thread(answers_to, store, task.asked, who.id)
-            gate = asyncio.Semaphore(CONCURRENCY)
+            gate = asyncio.Semaphore(concurrency)
             scorer = scorers[task.scorer] if task.scorer is not None else None
             steps.doing = f"{who.name}: {task.name}"
 
@@ -158,6 +163,8 @@ async def _result(
     try:
         if task.metric == LOSS:
             total, tokens = await asked.loss(item, item.reference)
+            if not math.isfinite(total):
+                return ResultRow(place, None, NO_CHANCE, None, None, tokens, None)
             return ResultRow(place, total / tokens, None, None, None, tokens, None)
         if task.metric == "choice-logprob":
             return await _likeliest(item, place, asked)
