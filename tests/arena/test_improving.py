@@ -12,6 +12,7 @@ from ftarena.arena.improving import find_parent, generations, prepare, start
 from ftarena.arena.improving.record import PAIRS, RECORD, VOTES, read_record
 from ftarena.arena.improving.starting import bring_in
 from ftarena.errors import FtarenaError, UsageError
+from ftarena.processes import write_json
 from ftarena.store import Selection, Store
 from ftarena.store.preferences import PairFilter
 from ftarena.training.jobs import Run, RunState, list_runs
@@ -145,6 +146,27 @@ def test_saying_it_twice_trains_once(
     assert len(list_runs(workspace)) == 2
     assert read_record(run.directory) is not None
     assert store.rows("SELECT count(*) FROM trained_prompts") == [(len(QUESTIONS),)]
+
+
+def test_an_interrupted_run_is_gone_on_with(
+    store: Store, workspace: Workspace, first: Run, in_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I stopped the child on the way: improve resumes it from its checkpoint and trains no second one."""
+    vote_all(store, "ana", shorter)
+    run = start(prepare(store, workspace, first, overrides=QUICK))
+    status = json.loads((run.directory / "status.json").read_text())
+    write_json(run.directory / "status.json", {**status, "state": "stopped"})
+    resumed: list[str] = []
+
+    def resume(stopped: Run, *_: object, **__: object) -> Run:
+        resumed.append(stopped.id)
+        return stopped
+
+    monkeypatch.setattr("ftarena.arena.improving.starting.resume_training", resume)
+    again = prepare(store, workspace, first, overrides=QUICK)
+    assert again.run is not None and again.run.resumable_from == 1
+    assert start(again).id == run.id and resumed == [run.id]
+    assert len(list_runs(workspace)) == 2
 
 
 def test_used_votes_are_not_learned_again(

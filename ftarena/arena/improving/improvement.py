@@ -64,11 +64,6 @@ class Improvement:
     run: Run | None = None
     """The run that was already begun from exactly this, unless it failed."""
 
-    @property
-    def ready(self) -> bool:
-        """Whether nothing speaks against starting it: it fits, and the check found no error."""
-        return not self.check.errors and (self.plan is None or self.plan.fits)
-
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what a person should know before they say yes: (title, words), an empty title going on."""
         yield "parent", f"{clean_line(self.parent.name)} ({clean_line(self.parent.id)})"

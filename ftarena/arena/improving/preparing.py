@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from ftarena.curation.sources import source_of
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.recipes.load import load_recipe
 from ftarena.recipes.names import ALIASES
+from ftarena.recipes.schema import Recipe
 from ftarena.scoring.words import counted
 from ftarena.store import Store
 from ftarena.store.preferences import PairFilter
@@ -96,39 +97,34 @@ def prepare(
     material = gather(store, which, method, used=used, hold_out=hold_out, seed=seed)
     _check_amount(material, parent, wishes)
     smoothing = measure_smoothing(store, which.selection, material.margins)
-    folder = _folder(workspace, parent, material, which, wishes)
-    begun = run_begun(workspace, folder)
-    trained = _trained(material, folder, method, begun)
+    draft = _Draft.open(workspace, parent, material, which, wishes)
+    draft.put(PAIRS, jsonl(material.rows))
+    draft.put(FRESH, jsonl(material.kept_out))
+    draft.put(VOTES, "".join(f"{one}\n" for one in material.vote_ids))
     inherited = resolved_recipe(parent)
-    heldout = _heldout(folder, inherited, trained, material, begun)
-    if begun is None:
-        grown = (parent.directory / RECORD).is_file()
-        text = recipe_text(
-            method=method,
-            name=child_name(workspace, parent, grown),
-            parent=parent,
-            inherited=inherited,
-            pairs=len(material.rows),
-            data=folder / PAIRS,
-            heldout=folder / HELDOUT if heldout.lines else None,
-            label_smoothing=smoothing.value,
-            why_smoothing=smoothing.words(),
-            overrides=wishes.overrides,
-        )
-        write_whole(folder / RECIPE_FILE, text)
-    recipe = load_recipe(folder / RECIPE_FILE, wishes.overrides, on_note=tell)
+    heldout = _heldout(inherited, load_examples(draft.folder / PAIRS, method), material)
+    draft.put(HELDOUT, "".join(f"{line}\n" for line in heldout.lines))
+    text = recipe_text(
+        method=method,
+        name=child_name(workspace, parent, grown=(parent.directory / RECORD).is_file()),
+        parent=parent,
+        inherited=inherited,
+        pairs=len(material.rows),
+        data=draft.folder / PAIRS,
+        heldout=draft.folder / HELDOUT if heldout.lines else None,
+        label_smoothing=smoothing.value,
+        why_smoothing=smoothing.words(),
+        overrides=wishes.overrides,
+    )
+    draft.put(RECIPE_FILE, text)
+    recipe = load_recipe(draft.folder / RECIPE_FILE, wishes.overrides, on_note=tell)
     smoothing = _as_used(smoothing, recipe.label_smoothing, wishes.overrides)
     tell("checking the pairs")
     checked = check_sources(
-        [source_of(folder / PAIRS)], [source_of(folder / HELDOUT)] if heldout.lines else []
+        [source_of(draft.folder / PAIRS)], [source_of(draft.folder / HELDOUT)] if heldout.lines else []
     )
     tell("planning")
-    plan: Plan | None = None
-    unplanned = ""
-    try:
-        plan = plan_of(recipe)
-    except Unplannable as why:
-        unplanned = f"cannot be told: {why.message}"
+    plan, unplanned = _planned(recipe)
     prompts = set(store.prompt_ids())
     seen = set(material.prompts).union(
         *(trained_prompts(store, run.id) for run in lineage(workspace, parent))
@@ -138,9 +134,9 @@ def prepare(
         database=store.path,
         parent=parent,
         method=method,
-        folder=folder,
+        folder=draft.folder,
         recipe=recipe,
-        recipe_file=folder / RECIPE_FILE,
+        recipe_file=draft.folder / RECIPE_FILE,
         material=material,
         smoothing=smoothing,
         labelers=labelers_of(store, material.vote_ids),
@@ -151,10 +147,9 @@ def prepare(
         heldout_asked=heldout.asked,
         prompts=len(prompts),
         fresh=len(prompts - seen),
-        run=begun,
+        run=draft.begun,
     )
-    if begun is None:
-        write_whole(folder / RECORD, json.dumps(record_of(improvement, which, wishes), indent=2) + "\n")
+    draft.put(RECORD, json.dumps(record_of(improvement, which, wishes), indent=2) + "\n")
     return improvement
 
 
@@ -199,48 +194,54 @@ def _check_amount(material: Material, parent: Run, wishes: Wishes) -> None:
         )
 
 
-def _folder(workspace: Workspace, parent: Run, material: Material, which: PairFilter, wishes: Wishes) -> Path:
-    """Return the folder of exactly this, private to its user."""
-    what = [
-        parent.id,
-        material.method,
-        votes_sha256(material.vote_ids),
-        len(material.rows),
-        len(material.kept_out),
-        filter_json(which),
-        sorted(wishes.overrides.items()),
-        wishes.again,
-    ]
-    key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    top = workspace.ensure().root / DRAFTS
-    make_private(top)
-    make_private(top / key)
-    return top / key
+@dataclass(frozen=True)
+class _Draft:
+    """The folder of one improvement. What a run was begun from is not written again."""
+
+    folder: Path
+    begun: Run | None
+
+    @classmethod
+    def open(
+        cls, workspace: Workspace, parent: Run, material: Material, which: PairFilter, wishes: Wishes
+    ) -> "_Draft":
+        """Return the folder of exactly this, private to its user."""
+        what = [
+            parent.id,
+            material.method,
+            votes_sha256(material.vote_ids),
+            len(material.rows),
+            len(material.kept_out),
+            filter_json(which),
+            sorted(wishes.overrides.items()),
+            wishes.again,
+        ]
+        key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+        top = workspace.ensure().root / DRAFTS
+        make_private(top)
+        make_private(top / key)
+        return cls(top / key, run_begun(workspace, top / key))
+
+    def put(self, name: str, text: str) -> None:
+        """Write a file, unless a run that was begun from here has it."""
+        if self.begun is None or not (self.folder / name).exists():
+            write_whole(self.folder / name, text)
 
 
-def _trained(material: Material, folder: Path, method: ImproveMethod, begun: Run | None) -> list[Example]:
-    """Write the pairs, unless a run has them already, and return them as training reads them."""
-    if begun is None:
-        write_whole(folder / PAIRS, jsonl(material.rows))
-        write_whole(folder / FRESH, jsonl(material.kept_out))
-        write_whole(folder / VOTES, "".join(f"{one}\n" for one in material.vote_ids))
-    return load_examples(folder / PAIRS, method)
-
-
-def _heldout(
-    folder: Path,
-    inherited: Mapping[str, Any],
-    trained: Sequence[Example],
-    material: Material,
-    begun: Run | None,
-) -> Heldout:
+def _heldout(inherited: Mapping[str, Any], trained: Sequence[Example], material: Material) -> Heldout:
     """Return what is measured on: the parent's rows, or else the better ones of the answers kept out."""
     found = inherited_heldout(inherited, trained)
     if not found.lines and material.method == "dpo":
-        found = Heldout(tuple(jsonl([row]).rstrip("\n") for row in material.kept_out), found.asked)
-    if begun is None:
-        write_whole(folder / HELDOUT, "".join(f"{line}\n" for line in found.lines))
+        return Heldout(tuple(jsonl([row]).rstrip("\n") for row in material.kept_out), found.asked)
     return found
+
+
+def _planned(recipe: Recipe) -> tuple[Plan | None, str]:
+    """Return the plan, or why there is none."""
+    try:
+        return plan_of(recipe), ""
+    except Unplannable as why:
+        return None, f"cannot be told: {why.message}"
 
 
 def _as_used(smoothing: Smoothing, used: float, overrides: Mapping[str, str]) -> Smoothing:

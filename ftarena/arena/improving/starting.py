@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from ftarena.arena.improving.begun import run_begun
 from ftarena.arena.improving.improvement import Improvement
 from ftarena.arena.improving.parent import contestant_of_run
 from ftarena.arena.improving.record import FRESH, HELDOUT, PAIRS, RECORD, VOTES
@@ -42,7 +43,8 @@ def start(
         FtarenaError: The arena cannot be written, or the run cannot be started.
     """
     check_writable(improvement.database)
-    run = improvement.run
+    # Looked for anew: another window may have begun it since.
+    run = run_begun(improvement.workspace, improvement.folder)
     if run is None:
         run = start_training(
             improvement.recipe,
