@@ -78,18 +78,33 @@ def vote(
             from ftarena.plain.answers import AnswerMaker
 
             more = stack.enter_context(AnswerMaker(workspace, store, contestants)).more
-        booth = _Booth(arena, more, lines or sys.stdin, out or sys.stdout)
-        code = 0
-        try:
-            booth.run()
-        except KeyboardInterrupt:
-            booth.say()
-            code = 130
-        booth.close()
-        return code
+        return sitting(arena, more, lines or sys.stdin, out or sys.stdout)
 
 
-class _Booth:
+def sitting(arena: Arena, more: Callable[[], bool], lines: TextIO, out: TextIO) -> int:
+    """Show the battles of an arena and take votes, as `vote` does.
+
+    Args:
+        arena: Of the labeler who votes.
+        more: Called when no battle is ready.
+        lines: Where keys come from.
+        out: Where text goes.
+
+    Returns:
+        The exit code: 0, or 130 after ctrl-c.
+    """
+    here = _Sitting(arena, more, lines, out)
+    code = 0
+    try:
+        here.run()
+    except KeyboardInterrupt:
+        here.say()
+        code = 130
+    here.close()
+    return code
+
+
+class _Sitting:
     """One sitting of one labeler."""
 
     def __init__(self, arena: Arena, more: Callable[[], bool], lines: TextIO, out: TextIO) -> None:

@@ -1,6 +1,7 @@
 """Blindness as a law: what is shown before the vote does not depend on who answered."""
 
 import dataclasses
+import io
 import random
 from collections import Counter
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftarena.arena import Arena, BlindBattle
-from ftarena.arena.sampling import Combination, Outlook, balanced, sides
-from ftarena.store import Store
+from ftarena.arena import Arena, BlindBattle, write_settings
+from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, balanced, sides
+from ftarena.plain.vote import sitting
+from ftarena.store import OUTCOMES, Outcome, Store
 
 from .conftest import fill
 
@@ -130,3 +132,52 @@ def test_a_draw_is_new_and_among_the_rarest(
     assert combination in possible
     met = Counter(one.pair for one in set(had))
     assert met[combination.pair] == min(met[one.pair] for one in possible)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.permutations(["base", "sft-1", "dpo-1"]),
+    st.integers(0, 2**32),
+    st.sampled_from(sorted(SAMPLERS)),
+    st.sampled_from(["a\nb\n", "b\n\n", "t\nx\n", "S\n1\n", "c why\nx\na\n"]),
+)
+def test_swapping_names_changes_no_line(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], seed: int, sampler: str, keys: str
+) -> None:
+    """Line mode with repeats, criteria and any sampler writes the same letters whoever is called what."""
+    sessions = []
+    for called in (["base", "sft-1", "dpo-1"], names):
+        with Store.open(tmp_path_factory.mktemp("swap") / "arena.db") as store:
+            fill(store, called, [f"question {number}" for number in range(4)])
+            write_settings(
+                store, {"names": "never", "criteria": "safe", "attention": 0.5, "sampler": sampler}
+            )
+            out = io.StringIO()
+            arena = Arena(store, labeler="ana", rng=random.Random(seed))
+            sitting(arena, lambda: False, io.StringIO(keys * 12), out)
+            sessions.append(out.getvalue())
+    assert sessions[0] == sessions[1]
+    assert not any(name in sessions[0] for name in names)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from(OUTCOMES), st.sampled_from(OUTCOMES), st.integers(0, 2**32))
+def test_a_repeat_is_told_from_no_other_before_the_vote(
+    tmp_path_factory: pytest.TempPathFactory, first: Outcome, then: Outcome, seed: int
+) -> None:
+    """A repeated battle has the fields of any other; only after the vote is it said how I did."""
+    mirrored = {"left": "right", "right": "left"}
+    with Store.open(tmp_path_factory.mktemp("repeat") / "arena.db") as store:
+        fill(store, ["base", "sft-1"], [f"question {number}" for number in range(12)])
+        write_settings(store, {"attention": 0.5, "names": "end"})
+        arena = Arena(store, labeler="ana", rng=random.Random(seed))
+        numbers = []
+        while (battle := arena.next()) is not None:
+            numbers.append(battle.number)
+            row = store.ballots.battle(battle.id)
+            assert row is not None
+            arena.vote(battle.id, first if row.repeat_of is None else then, elapsed_ms=1)
+            told = arena.told(battle.id)
+            expected = None if row.repeat_of is None else mirrored.get(first, first) == then
+            assert told.agreed is expected
+        assert numbers == list(range(1, len(numbers) + 1))

@@ -166,6 +166,32 @@ async def test_nothing_tells_names_before_the_vote(desk: Desk, size: tuple[int, 
             assert not any(name in text for name in NAMES), text
 
 
+async def test_no_length_and_no_speed_before_the_vote(workspace: Workspace) -> None:
+    """Answers of very different lengths and speeds: no widget, dialog or letter counts them before I vote."""
+    fill(workspace, names=NAMES[:2], answer=None)
+    with Store.open(workspace.database) as store:
+        for n, row in enumerate(store.contestants()):
+            for prompt_id in store.prompt_ids():
+                store.add_answer(
+                    row.id, prompt_id, f"Text {n}.", n_tokens=7771 + n, ttft_s=881.5 + n, elapsed_s=991.5 + n
+                )
+    telling = ("7771", "7772", "881.5", "882.5", "991.5", "992.5", "tok", "run-1", *NAMES)
+    app = FtarenaApp(make_desk(workspace), "vote")
+    async with app.run_test(size=LARGE, notifications=True) as pilot:
+        screen = await ready(pilot)
+        for key in ("z", "o", "question_mark", "ctrl+p", "S", "c"):
+            await pilot.press(key)
+            await pilot.pause()
+            for text in leaks(app):
+                assert not any(word in text for word in telling), (key, text)
+            if key != "z":
+                await pilot.press("escape")
+                await until(pilot, lambda: app.screen is screen)
+        await pilot.press("a")
+        await shows(pilot, "(7771 tokens, 991.5 s)")
+        assert not workspace.log.exists()
+
+
 @pytest.mark.parametrize(("reveal", "told"), [("never", False), ("after", True), ("end", False)])
 async def test_names_are_shown_when_i_want_them(desk: Desk, reveal: Any, told: bool) -> None:
     """Names come after each vote, at the end, or never, as I set it, and the vote remembers which."""
