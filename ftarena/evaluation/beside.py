@@ -6,7 +6,8 @@ made of.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
@@ -65,13 +66,17 @@ def beside(
     if not told:
         return []
     base = rows.get(baseline or "") or next((row for row in told if is_bare(row)), told[0])
-    prompted = [row for row in prompt_only(rows.values(), told) if row not in told]
+    prompted = [row for row in prompt_only(store, told) if row not in told]
     asked = [*told, *prompted]
     measures: dict[str, list[Measure]] = {row.name: [] for row in asked}
-    for table in task_tables(store, [row.name for row in asked], base.name):
+    tables = task_tables(store, [row.name for row in asked], base.name)
+    names_of = Counter(table.task.name for table in tables)
+    for table in tables:
+        task = table.task
+        said = task.name if names_of[task.name] == 1 else f"{task.name} ({task.metric})"
         for name, measure in table.rows:
             if name in measures:
-                measures[name].append(measure)
+                measures[name].append(replace(measure, name=said))
     for row in told:
         measures[row.name] = _by_the_run(workspace, row, base, measures[row.name])
     for name, found in _of_answers(store, told, base).items():
@@ -90,15 +95,27 @@ def is_prompted(row: ContestantRow) -> bool:
     return row.kind == "base" and bool(spec.get("system_prompt") or spec.get("few_shot"))
 
 
-def prompt_only(rows: Iterable[ContestantRow], beside_whom: Sequence[ContestantRow]) -> list[ContestantRow]:
-    """Return who is a prompted base of the same model as one of others.
+def prompt_only(store: Store, beside_whom: Sequence[ContestantRow]) -> list[ContestantRow]:
+    """Return who is a prompted base of the same model as one of others, hidden or not.
 
     Args:
-        rows: All contestants.
+        store: The arena.
         beside_whom: The others.
     """
-    models = {row.model for row in beside_whom if row.kind in ("base", "adapter")}
-    return [row for row in rows if is_prompted(row) and row.model in models]
+    models = set(base_models(store, beside_whom).values())
+    return [row for row in store.contestants() if is_prompted(row) and row.model in models]
+
+
+def base_models(store: Store, rows: Sequence[ContestantRow]) -> dict[str, str]:
+    """Return of each contestant (by name) the base model that it is or was trained from, where that is known.
+
+    Args:
+        store: The arena, which notes what runs of whole models began with.
+        rows: The contestants.
+    """
+    began = {run.id: run.base_model for run in store.runs()}
+    found = {row.name: began.get(row.run_id or "") if row.kind == "model" else row.model for row in rows}
+    return {name: model for name, model in found.items() if model is not None}
 
 
 def _by_the_run(

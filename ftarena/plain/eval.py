@@ -14,7 +14,15 @@ from ftarena.curation.reading import load_examples
 from ftarena.curation.resolving import resolve
 from ftarena.curation.shapes.columns import read_columns
 from ftarena.errors import FtarenaError, UsageError
-from ftarena.evaluation.beside import GENERAL, HELD_OUT, beside, is_bare, is_prompted, prompt_only
+from ftarena.evaluation.beside import (
+    GENERAL,
+    HELD_OUT,
+    base_models,
+    beside,
+    is_bare,
+    is_prompted,
+    prompt_only,
+)
 from ftarena.evaluation.lm_eval import is_lm_eval, measure_lm_eval
 from ftarena.evaluation.measures import task_tables
 from ftarena.evaluation.prompting import prompted_base
@@ -101,7 +109,7 @@ def evaluate(
         if show:
             rows, base = _line_up(store, workspace, wish)
             if not wish.no_prompt:
-                rows += [row for row in prompt_only(store.contestants(), rows) if row not in rows]
+                rows += [row for row in prompt_only(store, rows) if row not in rows]
         else:
             tasks = _tasks(workspace, wish)  # a wrong file is told before anything is asked
             rows, base = _line_up(store, workspace, wish)
@@ -111,12 +119,7 @@ def evaluate(
             places = {task.id: [item.where for item in task.items] for task in tasks}
         names = [row.name for row in rows]
         tables = task_tables(store, names, base.name, ids)
-        prompted = {row.model: row.name for row in prompt_only(store.contestants(), rows)}
-        tuned = [row for row in rows if row.kind == "adapter" and row.model in prompted]
-        against = {
-            name: task_tables(store, [row.name for row in tuned if prompted[row.model] == name], name, ids)
-            for name in dict.fromkeys(prompted[row.model] for row in tuned)
-        }
+        against = {name: task_tables(store, tuned, name, ids) for name, tuned in _pairs(store, rows).items()}
         told = beside(store, workspace, names, base.name)
         report = Report(base.name, tuple(tables), against, tuple(told), outcome, places)
     if as_json:
@@ -188,24 +191,38 @@ def _line_up(store: Store, workspace: Workspace, wish: Wish) -> tuple[list[Conte
 
 
 def _prompted(store: Store, workspace: Workspace, rows: Sequence[ContestantRow]) -> list[ContestantRow]:
-    """Return a prompted base for each adapter's base that has none among `rows`; it is made where need be.
+    """Return a prompted base for each run's base that has none among `rows`; it is made where need be.
 
     One that is made is hidden: it is measured, and takes part in battles only when somebody wants that.
     """
     found = []
     runs = {run.id: run for run in list_runs(workspace)}
-    for model in dict.fromkeys(row.model for row in rows if row.kind == "adapter"):
+    trained = [row for row in rows if row.run_id is not None]
+    models = base_models(store, trained)
+    there = {row.model: row for row in reversed(prompt_only(store, trained))}  # of several the oldest
+    for model in dict.fromkeys(models.values()):
         if any(is_prompted(row) and row.model == model for row in rows):
             continue
-        there = [row for row in store.contestants() if is_prompted(row) and row.model == model]
-        if there:
-            found.append(there[0])
+        if model in there:
+            found.append(there[model])
             continue
-        of_model = [runs[row.run_id] for row in rows if row.model == model and row.run_id in runs]
+        of_model = [
+            runs[row.run_id] for row in trained if models.get(row.name) == model and row.run_id in runs
+        ]
         made = _made(store, sorted(of_model, key=lambda run: (run.method != "sft", run.started_at)))
         if made is not None:
             found.append(made)
     return found
+
+
+def _pairs(store: Store, rows: Sequence[ContestantRow]) -> dict[str, list[str]]:
+    """Return for each prompted base that is measured the names of who was trained from the same model."""
+    trained = base_models(store, [row for row in rows if row.run_id is not None])
+    prompted = {row.name: row.model for row in rows if is_prompted(row)}
+    found = {
+        name: [tuned for tuned, base in trained.items() if base == model] for name, model in prompted.items()
+    }
+    return {name: tuned for name, tuned in found.items() if tuned}
 
 
 def _made(store: Store, runs: Sequence[Run]) -> ContestantRow | None:

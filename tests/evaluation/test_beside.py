@@ -94,6 +94,32 @@ def test_the_prompted_base_is_always_among_them(store: Store, workspace: Workspa
     assert named(told, "prompt")["quiz"].difference == 0
 
 
+def test_a_whole_model_has_the_prompted_base_of_what_it_began_with(
+    store: Store, workspace: Workspace
+) -> None:
+    """A run that trained all weights is held against a prompt on the same base, too."""
+    store.register_run("run-9", name="full", method="sft", base_model=MODEL, directory="")
+    store.add_contestant(
+        "full",
+        contestant_id="f",
+        spec_json='{"model": "run:run-9"}',
+        kind="model",
+        model="run:run-9",
+        run_id="run-9",
+    )
+    enter(store, "prompt", few_shot=SHOTS)
+    measured(store, "quiz", "exact", {"full": [1, 1], "prompt": [1, 0]})
+    assert [one.contestant for one in beside(store, workspace, ["full"])] == ["full", "prompt"]
+
+
+def test_one_file_scored_in_two_ways_has_two_names(store: Store, workspace: Workspace) -> None:
+    """A page that shows figures by name loses none."""
+    enter(store, "base")
+    measured(store, "quiz", "exact", {"base": [1]}, task="one")
+    measured(store, "quiz", "accept", {"base": [0]}, task="two")
+    assert set(named(beside(store, workspace, ["base"]), "base")) == {"quiz (exact)", "quiz (accept)"}
+
+
 def test_of_a_changed_task_the_version_that_most_took_counts(store: Store, workspace: Workspace) -> None:
     """A file that was edited between two measurements does not compare apples with pears."""
     enter(store, "base")
