@@ -129,7 +129,7 @@ def categorise_prompts(
     asked = asked_in(file, category, category_key)
     with Store.open(database) as store:
         there, unknown = categorise(store, asked)
-    passed = f"; {unknown:,} are not in this arena" if unknown else ""
+    passed = f"; {unknown:,} {'is' if unknown == 1 else 'are'} not in this arena" if unknown else ""
     print(f"{counted(there, 'prompt')} categorised{passed}.")
     return 0
 
