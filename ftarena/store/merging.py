@@ -171,8 +171,8 @@ def _merge(store: Store, other: Path) -> MergeReport:
                 )
                 _name_all(connection)
             report = _difference(before, _state(connection), connection)
-        # Columns of votes that are kept beside the database (`ftarena.store.ledger`) may be those of rows that
-        # have another time now. Where the file cannot be removed, nothing could be merged either.
+        # The columns that `ftarena.store.ledger` keeps beside the database may be of rows that have another
+        # time now. Where the file cannot be removed, nothing could be merged either.
         with suppress(OSError):
             store.path.with_name(f"{store.path.name}-votes").unlink(missing_ok=True)
         return report
