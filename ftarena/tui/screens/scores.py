@@ -38,6 +38,9 @@ _LOOK_EVERY_S = 2.0
 
 _RATE = Axis(0.0, 1.0, 15)
 
+_LOW_SHARE, _TALL_SHARE = 0.3, 0.4
+"""Part of the screen's rows that ratings take at most; the list and the chosen pair need the rest."""
+
 _CONTROLS: tuple[tuple[str, ...], ...] = ((), ("length",), ("style",))
 """What `l` holds equal, in turn."""
 
@@ -162,13 +165,30 @@ class ScoresScreen(Place):
         self._show_ratings()
         listed = self.query_one("#pairs", RowList)
         listed.columns = _with_control(control)
-        listed.show_rows([self._pair_row(pair) for pair in told.report.pairs])
+        listed.show_rows([self._pair_row(pair) for pair in _best_first(told.report)])
 
     def _show_ratings(self) -> None:
         report = self.report
-        if report is not None:
-            draw = matrix_rows if self.shows_matrix else _rating_rows
-            self.query_one("#ratings", Rows).show(lambda width: draw(report, width))
+        if report is None:
+            return
+        draw = matrix_rows if self.shows_matrix else _rating_rows
+        room = max(int(self.size.height * (_TALL_SHARE if self.has_class("-tall") else _LOW_SHARE)), 4)
+
+        def rows(width: int) -> list[Row]:
+            drawn = draw(report, width)
+            if len(drawn) <= room:
+                return drawn
+            return [
+                *drawn[: room - 1],
+                [Piece("     … the rest on a taller terminal, or: ftarena score", "quiet")],
+            ]
+
+        self.query_one("#ratings", Rows).show(rows)
+
+    def on_resize(self) -> None:
+        """There may be room for more ratings, or for fewer."""
+        super().on_resize()
+        self._show_ratings()
 
     def _pair(self, key: str | None) -> "PairScore | None":
         if self.report is None or key is None:
@@ -359,6 +379,12 @@ def _with_control(control: tuple[str, ...]) -> tuple[Column, ...]:
         return _COLUMNS
     equal = Column(f"{' and '.join(control)} equal", right=True, from_width=100)
     return (*_COLUMNS[:6], equal, *_COLUMNS[6:])
+
+
+def _best_first(report: "ScoreReport") -> "list[PairScore]":
+    """Return the pairs as a reader of the ratings looks for them: the best against the next best first."""
+    place = {one.name: number for number, one in enumerate(report.contestants)}
+    return sorted(report.pairs, key=lambda pair: sorted((place[pair.a], place[pair.b])))
 
 
 def _rating_rows(report: "ScoreReport", width: int) -> list[Row]:
