@@ -54,6 +54,10 @@ def evaluate(
     no_prompt: Annotated[
         bool, typer.Option("--no-prompt", help="Leave out the base with a good prompt.")
     ] = False,
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", help="Write all questions, answers and scores there, as JSONL."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print what was measured, and ask nobody.")] = False,
     as_json: AsJson = False,
     db: Db = None,
@@ -80,5 +84,6 @@ def evaluate(
         losses=tuple(loss or ()),
         no_loss=no_loss,
         no_prompt=no_prompt,
+        answers=answers,
     )
     raise typer.Exit(evaluate(workspace, database, wish, show=show, as_json=as_json))

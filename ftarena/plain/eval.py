@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ftarena.arena.contestants import contestant_of, find_or_add
-from ftarena.arena.lineup import default_sampling, find_contestant, sync_lineup
+from ftarena.arena.contestants import contestant_of
 from ftarena.curation.examples import Example
 from ftarena.curation.reading import load_examples
 from ftarena.curation.resolving import resolve
@@ -17,19 +16,17 @@ from ftarena.errors import FtarenaError, UsageError
 from ftarena.evaluation.beside import (
     GENERAL,
     HELD_OUT,
-    base_models,
     beside,
-    is_bare,
-    is_prompted,
     prompt_only,
 )
 from ftarena.evaluation.lm_eval import is_lm_eval, measure_lm_eval
 from ftarena.evaluation.measures import task_tables
-from ftarena.evaluation.prompting import prompted_base
 from ftarena.evaluation.tasks.asking import Outcome, Who, measure
 from ftarena.evaluation.tasks.items import Task
 from ftarena.evaluation.tasks.loading import load_task, loss_task
 from ftarena.plain.complaints import complain
+from ftarena.plain.eval_answers import write_answers
+from ftarena.plain.eval_line_up import line_up, pairs, with_prompt
 from ftarena.plain.eval_report import Report, written
 from ftarena.plain.goes_on import told_what_goes_on
 from ftarena.plain.progress import Stage, Stages
@@ -40,9 +37,6 @@ from ftarena.text import clean_line, shorten
 from ftarena.training.data import load_data
 from ftarena.training.runs import RESOLVED_RECIPE, Run, list_runs
 from ftarena.workspace import Workspace
-
-PROMPT = "prompt"
-"""Name of the prompted base that is made where there is none; that of a second base gets a number."""
 
 DEFAULT_TASK = "builtin:general"
 
@@ -67,6 +61,7 @@ class Wish:
     losses: tuple[str, ...] = ()
     no_loss: bool = False
     no_prompt: bool = False
+    answers: Path | None = None
 
 
 def evaluate(
@@ -100,6 +95,8 @@ def evaluate(
             f"{clean_line(str(wish.scorer))} is code: it would run on this machine with all your rights",
             "read it, and if that is what you want: --allow-code",
         )
+    if show and wish.answers is not None:
+        raise UsageError("--answers needs the questions, which --show does not read", "leave --show out")
     if show:
         need_database(database)
     with Store.open(database) as store:
@@ -107,19 +104,21 @@ def evaluate(
         ids: list[str] | None = None
         places: dict[str, list[str]] = {}
         if show:
-            rows, base = _line_up(store, workspace, wish)
+            rows, base = line_up(store, workspace, wish.contestants, wish.baseline)
             if not wish.no_prompt:
                 rows += [row for row in prompt_only(store, rows) if row not in rows]
         else:
             tasks = _tasks(workspace, wish)  # a wrong file is told before anything is asked
-            rows, base = _line_up(store, workspace, wish)
+            rows, base = line_up(store, workspace, wish.contestants, wish.baseline)
             if not wish.no_prompt:
-                rows += _prompted(store, workspace, rows)
+                rows += with_prompt(store, workspace, rows)
             ids = _measure(store, workspace, wish, rows, tasks, outcome)
+            if wish.answers is not None:
+                write_answers(store, tasks, {row.id: row.name for row in rows}, wish.answers)
             places = {task.id: [item.where for item in task.items] for task in tasks}
         names = [row.name for row in rows]
         tables = task_tables(store, names, base.name, ids)
-        against = {name: task_tables(store, tuned, name, ids) for name, tuned in _pairs(store, rows).items()}
+        against = {name: task_tables(store, tuned, name, ids) for name, tuned in pairs(store, rows).items()}
         told = beside(store, workspace, names, base.name)
         report = Report(base.name, tuple(tables), against, tuple(told), outcome, places)
     if as_json:
@@ -165,88 +164,6 @@ def _measure(
                 outcome.asked += done.asked
                 outcome.troubles.update(done.troubles)
     return ids
-
-
-def _line_up(store: Store, workspace: Workspace, wish: Wish) -> tuple[list[ContestantRow], ContestantRow]:
-    """Return who is measured, the baseline first, and the baseline."""
-    sync_lineup(store, workspace)
-    if wish.contestants:
-        rows = [find_contestant(store, workspace, name) for name in dict.fromkeys(wish.contestants)]
-    else:
-        rows = [row for row in store.contestants(include_hidden=False) if row.spec_json is not None]
-    for row in rows:
-        contestant_of(row)  # a name in imported votes cannot be asked
-    if wish.baseline is not None:
-        base = find_contestant(store, workspace, wish.baseline)
-    else:
-        models = {row.model for row in rows}
-        bases = [row for row in store.contestants() if is_bare(row) and row.model in models]
-        among = [*(row for row in rows if is_bare(row)), *bases, *rows]
-        if not among:
-            raise FtarenaError(
-                "there is nobody to measure", "train one first: ftarena train configs/demo-sft.yaml"
-            )
-        base = among[0]
-    return [base, *(row for row in rows if row.id != base.id)], base
-
-
-def _prompted(store: Store, workspace: Workspace, rows: Sequence[ContestantRow]) -> list[ContestantRow]:
-    """Return a prompted base for each run's base that has none among `rows`; it is made where need be.
-
-    One that is made is hidden: it is measured, and takes part in battles only when somebody wants that.
-    """
-    found = []
-    runs = {run.id: run for run in list_runs(workspace)}
-    trained = [row for row in rows if row.run_id is not None]
-    models = base_models(store, trained)
-    there = {row.model: row for row in reversed(prompt_only(store, trained))}  # of several the oldest
-    for model in dict.fromkeys(models.values()):
-        if any(is_prompted(row) and row.model == model for row in rows):
-            continue
-        if model in there:
-            found.append(there[model])
-            continue
-        of_model = [
-            runs[row.run_id] for row in trained if models.get(row.name) == model and row.run_id in runs
-        ]
-        made = _made(store, sorted(of_model, key=lambda run: (run.method != "sft", run.started_at)))
-        if made is not None:
-            found.append(made)
-    return found
-
-
-def _pairs(store: Store, rows: Sequence[ContestantRow]) -> dict[str, list[str]]:
-    """Return for each prompted base that is measured the names of who was trained from the same model."""
-    trained = base_models(store, [row for row in rows if row.run_id is not None])
-    prompted = {row.name: row.model for row in rows if is_prompted(row)}
-    found = {
-        name: [tuned for tuned, base in trained.items() if base == model] for name, model in prompted.items()
-    }
-    return {name: tuned for name, tuned in found.items() if tuned}
-
-
-def _made(store: Store, runs: Sequence[Run]) -> ContestantRow | None:
-    reason: FtarenaError | None = None
-    for run in runs:
-        try:
-            contestant = prompted_base(run, default_sampling(run.base_model))
-        except FtarenaError as error:
-            reason = reason or error
-            continue
-        row = find_or_add(store, contestant, PROMPT)
-        store.hide_contestant(row.name)
-        name = clean_line(row.name)
-        shots = len(contestant.few_shot) // 2
-        print(
-            f"Made {name}: {clean_line(run.base_model)} with {shots} training examples"
-            f"{' and the system prompt of the data' if contestant.system_prompt else ''}. "
-            f"It is in no battles; to vote on it: ftarena contestants hide {name} --undo",
-            file=sys.stderr,
-        )
-        return row
-    if reason is not None:
-        print(f"No prompted base beside them: {reason.message}", file=sys.stderr)
-    return None
 
 
 def _tasks(workspace: Workspace, wish: Wish) -> list[Task]:

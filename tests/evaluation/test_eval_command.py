@@ -53,6 +53,12 @@ def test_from_a_run_to_a_table(
     said = capsys.readouterr().err
     assert "Made prompt:" in said and "4 training examples" in said
 
+    there = tmp_path / "answers.jsonl"
+    ran(project, tasks=(quiz(tmp_path),), limit=4, no_loss=True, answers=there)
+    first, *_ = rows = [json.loads(line) for line in there.read_text().splitlines()]
+    assert len(rows) == 4 and set(first["answers"]) == {"base", "lesson", "prompt"}
+    assert first["answers"]["lesson"] == {"score": 1.0, "answer": f" {first['reference']}", "note": None}
+
     code, shown = ran(project, show=True)
     assert code == 0 and "quiz.jsonl: exact" in shown and "prompt" in shown
     code, told = ran(project, tasks=(quiz(tmp_path),), limit=4, as_json=True)
