@@ -97,6 +97,8 @@ def evaluate(
         )
     if show and wish.answers is not None:
         raise UsageError("--answers needs the questions, which --show does not read", "leave --show out")
+    if wish.answers is not None and not wish.answers.parent.is_dir():  # told before anything is asked
+        raise FtarenaError(f"there is no folder {wish.answers.parent}", f"mkdir -p {wish.answers.parent}")
     if show:
         need_database(database)
     with Store.open(database) as store:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ftarena.errors import from_os_error
+from ftarena.errors import FtarenaError
 from ftarena.evaluation.tasks.items import Task
 from ftarena.store import Store
 from ftarena.store.results import results
@@ -43,6 +43,6 @@ def write_answers(store: Store, tasks: Sequence[Task], names: Mapping[str, str],
     try:
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
-        if (words := from_os_error(error)) is not None:
-            raise words from error
-        raise
+        raise FtarenaError(
+            f"cannot write {path}: {error.strerror or error}", "name a file where you can write"
+        ) from error

@@ -124,6 +124,8 @@ def test_what_cannot_be_is_said_before_anybody_is_asked(project: Workspace, tmp_
         ran(project, tasks=(str(tmp_path / "none.jsonl"),))
     with pytest.raises(UsageError, match="is code"):
         ran(project, scorer=tmp_path / "mine.py")
+    with pytest.raises(FtarenaError, match="no folder"):
+        ran(project, answers=tmp_path / "none" / "answers.jsonl")
 
 
 def test_before_anything_was_measured(project: Workspace, ended_run: Callable[..., Run]) -> None:
