@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ftarena.errors import FtarenaError
 from ftarena.scoring import Vote, score
-from ftarena.store import Outcome, Store
+from ftarena.store import Outcome, Selection, Store
 from ftarena.store.exports import export_dpo, export_votes
 from ftarena.store.imports import import_votes_csv
 from ftarena.store.preferences import preference_pairs
@@ -133,6 +133,56 @@ def test_own_votes_are_not_imported_again(store: Store, tmp_path: Path) -> None:
     assert import_votes_csv(store, file).added == 0
     file.write_text(as_csv(store) + as_csv(store).splitlines()[1] + "\n")
     assert import_votes_csv(store, file).added == 1
+
+
+def test_weights_come_back(store: Store, tmp_path: Path) -> None:
+    """Where prompts were not drawn uniformly, the table says how much a vote counts, and so it counts."""
+    vote(store, "left")
+    [prompt] = store.prompts()
+    sides = [(row.id, store.add_answer(row.id, prompt.id, row.name)) for row in store.contestants()]
+    battle = store.ballots.add_battle("bo", prompt_id=prompt.id, left=sides[0], right=sides[1], boost=3.0)
+    store.ballots.add_event(battle, "bo", "vote", outcome="right")
+    assert as_csv(store).splitlines()[0] == "a,b,outcome,labeler,prompt,weight"
+    file = tmp_path / "votes.csv"
+    file.write_text(as_csv(store))
+    assert import_votes_csv(store, file).added == 0
+    with Store.open(tmp_path / "other.db") as other:
+        import_votes_csv(other, file)
+        assert other.standing_votes() == store.standing_votes()
+        assert as_csv(other) == as_csv(store)
+    for cell in ("0", "-1", "inf", "x"):
+        file.write_text(f"a,b,outcome,weight\nx,y,a,{cell}\n")
+        with pytest.raises(FtarenaError, match=r"votes\.csv:2: weight"):
+            import_votes_csv(store, file)
+
+
+def test_a_judge_in_a_table_stays_one(store: Store, tmp_path: Path) -> None:
+    """A labeler called judge:… is none of the people, also when their votes come as a table."""
+    file = tmp_path / "votes.csv"
+    file.write_text("a,b,outcome,labeler\nx,y,a,judge:big\nx,y,b,ana\n")
+    import_votes_csv(store, file)
+    assert [row.labeler for row in store.standing_votes()] == ["ana"]
+
+
+def test_what_no_score_rests_on_is_marked_in_jsonl(store: Store) -> None:
+    """JSONL has leaks and repeats too, marked; asked for something, it has what is scored of it."""
+    first = vote(store, "left")
+    [prompt] = store.prompts()
+    sides = [(row.id, store.add_answer(row.id, prompt.id, row.name)) for row in store.contestants()]
+    again = store.ballots.add_battle(
+        "ana", prompt_id=prompt.id, left=sides[1], right=sides[0], repeat_of=first, leaked="sft"
+    )
+    event = store.ballots.add_event(again, "ana", "vote", outcome="right")
+    store.ballots.add_detail(event, "strength", strength=4)
+    store.ballots.add_detail(event, "helpful", outcome="left")
+    out = io.StringIO()
+    assert export_votes(store, out, "jsonl") == 2
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [row["scored"] for row in rows] == [True, False]
+    assert (rows[1]["repeat_of"], rows[1]["leaked"], rows[1]["strength"]) == (first, "sft", 4)
+    assert rows[1]["criteria"] == {"helpful": "left"}
+    assert export_votes(store, io.StringIO(), "jsonl", Selection(labelers=["ana"])) == 1
+    assert export_votes(store, io.StringIO(), "csv") == export_votes(store, io.StringIO(), "lmarena") == 1
 
 
 def test_votes_with_everything(store: Store) -> None:

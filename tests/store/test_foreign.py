@@ -351,6 +351,36 @@ def test_half_a_character_does_no_harm(store: Store, tmp_path: Path) -> None:
     assert import_votes(store, written(tmp_path, text)).added == 1
 
 
+def test_a_file_that_is_not_utf8_is_named(store: Store, tmp_path: Path) -> None:
+    """A byte that is no UTF-8 is named with its line, and how to convert the file."""
+    file = tmp_path / "votes.jsonl"
+    file.write_bytes(json.dumps(BATTLE).encode() + b'\n{"model_a": "\xff"}\n')
+    with pytest.raises(FtarenaError, match=r"votes\.jsonl:2: not UTF-8") as caught:
+        import_votes(store, file)
+    assert "iconv" in str(caught.value.hint)
+
+
+def test_a_broken_parquet_file_is_named(store: Store, tmp_path: Path) -> None:
+    """Half a download is said to be none."""
+    file = tmp_path / "votes.parquet"
+    file.write_bytes(b"PAR1" + b"\0" * 100)
+    with pytest.raises(FtarenaError, match="cannot read"):
+        import_votes(store, file)
+
+
+def test_a_pipe_can_be_read_when_its_format_is_named(store: Store, tmp_path: Path) -> None:
+    """`votes import <(zcat battles.json.gz) --format fastchat` works."""
+    import os
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_text, args=(json.dumps([BATTLE]),))
+    writing.start()
+    assert import_votes(store, pipe, "fastchat").added == 1
+    writing.join()
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

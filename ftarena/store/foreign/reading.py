@@ -34,14 +34,15 @@ def records(file: Path) -> Iterator[Record]:
         FtarenaError: It cannot be read, or is not what it begins as (`FILE:LINE: what`).
     """
     try:
-        with file.open("rb") as raw:
+        with file.open("rb") as raw:  # once: it may be a pipe
             start = raw.read(4)
+            content = b"" if start == b"PAR1" else start + raw.read()
     except OSError as error:
         raise FtarenaError(f"cannot read {file}: {error.strerror or error}", f"ls -la {file}") from error
     if start == b"PAR1":
         yield from _parquet(file)
         return
-    text = _text(file)
+    text = _text(file, content)
     beginning = text[:256].lstrip()
     if beginning.startswith("["):
         yield from _array(file, text)
@@ -51,16 +52,14 @@ def records(file: Path) -> Iterator[Record]:
         yield from _table(file, text)
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, content: bytes) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise FtarenaError(
             f"{file}:{line}: not UTF-8", f"convert it: iconv -f LATIN1 -t UTF-8 {file} > utf8{file.suffix}"
         ) from error
-    except OSError as error:
-        raise FtarenaError(f"cannot read {file}: {error.strerror or error}", f"ls -la {file}") from error
 
 
 def _array(file: Path, text: str) -> Iterator[Record]:
