@@ -83,17 +83,26 @@ def improve(workspace: Workspace, database: Path, asked: Asked, out: TextIO | No
             few=asked.force,
             tell=_note,
         )
-    if asked.as_json:
-        print(json.dumps(improvement.to_json(), indent=2, ensure_ascii=True, allow_nan=False), file=out)
-    else:
+    if not asked.as_json:
         show(improvement, out)
     if asked.plan:
+        _tell(improvement, None, asked, out)
         return 0 if improvement.plan is None or improvement.plan.fits else 1
     if not _agreed(improvement, asked):
         print("Nothing was started.", file=sys.stderr)
         return 1
     run = start(improvement, queue=asked.queue, force=asked.force, tell=_note)
-    return _afterwards(workspace, database, improvement, run, follow_it=asked.follow, as_json=asked.as_json)
+    _tell(improvement, run, asked, out)
+    return _afterwards(workspace, database, improvement, run, follow_it=asked.follow)
+
+
+def _tell(improvement: Improvement, run: Run | None, asked: Asked, out: TextIO) -> None:
+    """Print what a script reads: the run's id, or everything as JSON with it."""
+    if asked.as_json:
+        told = improvement.to_json() | ({"run": run.id} if run is not None else {})
+        print(json.dumps(told, indent=2, ensure_ascii=True, allow_nan=False), file=out)
+    elif run is not None:
+        print(run.id, file=out)
 
 
 def show(improvement: Improvement, out: TextIO) -> None:
@@ -127,8 +136,8 @@ def _agreed(improvement: Improvement, asked: Asked) -> bool:
                 f"look at them: ftarena check {improvement.folder / PAIRS}; or start it: --force",
             )
         return True
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", "say --yes, or only look: --plan")
+    if asked.as_json or not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask", "say --yes, or only look: --plan")
     print("Start it? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -140,11 +149,8 @@ def _afterwards(
     run: Run,
     *,
     follow_it: bool,
-    as_json: bool,
 ) -> int:
     """Say what goes on, watch it if asked to, and bring a child that has finished into the arena."""
-    if not as_json:
-        print(run.id)
     if run.state is not RunState.FINISHED:
         _note(
             "It trains on its own; you may close the terminal. When it has ended it takes part by itself. "

@@ -181,6 +181,30 @@ def test_used_votes_are_not_learned_again(
     assert len(prepare(store, workspace, run, overrides=QUICK, again=True).material.rows) == len(QUESTIONS)
 
 
+def test_doubt_that_was_measured_is_trained_with(
+    store: Store, workspace: Workspace, first: Run, in_process: None
+) -> None:
+    """Two of us agree on three of four battles: the robust loss is told so, and TRL takes it."""
+    vote_all(store, "ana", shorter)
+    count = iter(range(1000))
+    vote_all(
+        store,
+        "ben",
+        lambda left, right: "left" if (len(left) < len(right)) == (next(count) % 4 > 0) else "right",
+    )
+    improvement = prepare(store, workspace, first, overrides=QUICK, few=True)
+    assert improvement.smoothing.origin == "labelers" and improvement.smoothing.agreement == 0.75
+    # Where they disagreed there is no pair; where both agreed the pair is surer than a vote.
+    assert len(improvement.material.rows) == 12 and improvement.labelers == 2
+    assert 0 < improvement.smoothing.value < improvement.smoothing.flip
+    recipe = improvement.recipe
+    assert recipe.loss_type == ["robust", "sft"] and recipe.label_smoothing == improvement.smoothing.value
+    run = start(improvement)
+    assert run.state is RunState.FINISHED, run.message
+    record = read_record(run.directory)
+    assert record is not None and record.label_smoothing == recipe.label_smoothing and record.labelers == 2
+
+
 def test_kto_learns_from_both_bad(store: Store, workspace: Workspace, first: Run, in_process: None) -> None:
     """Where both answers were bad, kto learns two bad ones."""
     answers = iter(range(1000))

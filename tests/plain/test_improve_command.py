@@ -73,7 +73,7 @@ def test_the_plan_as_json(project: Workspace) -> None:
 def test_no_terminal_to_ask_on(project: Workspace) -> None:
     """In a pipe it does not start by itself: I have to say --yes."""
     code, _, said = ftarena("improve")
-    assert code != 0 and "no terminal to ask on" in said
+    assert code != 0 and "there is nobody to ask" in said
     assert len(list(project.runs.iterdir())) == 1
 
 
@@ -83,7 +83,7 @@ def test_yes_starts_it(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> N
 
     def start(recipe: object, workspace: Workspace, recipe_file: Path, **_: object) -> Run:
         begun.append(recipe_file.read_text())
-        folder = make_run(workspace, "first-2", "training", method="dpo")
+        folder = make_run(workspace, f"first-{1 + len(begun)}", "training", method="dpo")
         return read_run(folder)
 
     monkeypatch.setattr("ftarena.arena.improving.starting.start_training", start)
@@ -97,6 +97,8 @@ def test_yes_starts_it(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> N
         record["votes"] == 12 and record["filter"]["agreement"] == 0.5 and len(record["votes_sha256"]) == 64
     )
     assert str(project.root) not in (folder / "improve.json").read_text()
+    code, out, _ = ftarena("improve", "first", "--json", "--yes", "--margin", "1")
+    assert code == 0 and json.loads(out)["run"].startswith("first-3-")
 
 
 @pytest.mark.parametrize(
