@@ -12,12 +12,12 @@ from judging_endpoint import endpoint, shorter, shown
 
 from ftarena.arena import Arena
 from ftarena.arena.judging import Judged, judge, judge_tallies
-from ftarena.arena.judging.asking import API_KEY, Endpoint, asking, remember
+from ftarena.arena.judging.asking import API_KEY, Endpoint, LocalJudge, asking, remember
 from ftarena.arena.judging.parsing import judgement_in
 from ftarena.arena.judging.rubric import questions_to_judge
 from ftarena.arena.why import why
 from ftarena.errors import FtarenaError
-from ftarena.serving.contestants import Message
+from ftarena.serving.contestants import Contestant, Message
 from ftarena.serving.protocol import EngineGone, RequestRefused
 from ftarena.store import Selection, Store, Turn
 from ftarena.workspace import Workspace
@@ -304,6 +304,21 @@ async def _over_http(store: Store, folder: Path, url: str) -> Judged:
     remember(store, "strict", who, ())
     async with asking(Workspace(folder / ".ftarena"), who, silent_s=5) as ask:
         return await judge(store, "strict", ask, wait_s=0.0)
+
+
+def test_a_contestant_judges(store: Store, tmp_path: Path) -> None:
+    """A contestant of this arena judges, in its own way of being prompted, at temperature 0."""
+    two(store, 2)
+    with endpoint(lambda body: shorter(body["messages"])) as server:
+        who = LocalJudge(Contestant(model="m", endpoint=server.url, system_prompt="Be strict."))
+
+        async def all_of_it() -> Judged:
+            async with asking(Workspace(tmp_path / ".ftarena"), who) as ask:
+                return await judge(store, "own", ask, wait_s=0.0)
+
+        assert asyncio.run(all_of_it()).consistent == 2
+    assert all(body["messages"][0]["content"].startswith("Be strict.") for body in server.asked)
+    assert {body["temperature"] for body in server.asked} == {0.0}
 
 
 def test_one_name_is_one_judge(store: Store, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def workspace(tmp_path: Path) -> Workspace:
     found = Workspace(tmp_path / ".ftarena")
     found.ensure()
     rng = random.Random(8)
-    with Store.open(found.database) as store:
+    with Store.open(found.database) as store, store.transaction():
         rows = [
             add_contestant(store, name, Contestant(model="demo:smollm2", system_prompt=name))
             for name in ("base", "sft-1")

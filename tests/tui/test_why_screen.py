@@ -20,7 +20,7 @@ def shorter_wins(workspace: Workspace, names: tuple[str, str] = ("new", "old")) 
     """Forty battles in which the shorter answer, usually the first one's, is nearly always liked."""
     workspace.ensure()
     rng = random.Random(2)
-    with Store.open(workspace.database) as store:
+    with Store.open(workspace.database) as store, store.transaction():
         rows = [
             add_contestant(store, name, Contestant(model="demo:smollm2", system_prompt=name))
             for name in names

@@ -55,8 +55,10 @@ def findings_said(report: WhyReport) -> str:
         differ = [found.label for found in report.features if found.differs]
         return f"they differ in: {', '.join(differ)}" if differ else "nothing tells their answers apart"
     count = [found for found in report.features if found.counts]
+    turning = [slice_said(part) for part in report.slices if part.turns]
     if not count:
-        return "no feature explains the votes, as far as these votes can tell"
+        none = "no feature explains the votes, as far as these votes can tell"
+        return f"{none}, but they turn on {turning[0]}" if turning else none
     told = []
     for found in count[:3]:
         liked = found.alone is not None and found.alone.value > 0

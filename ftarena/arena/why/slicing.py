@@ -1,7 +1,7 @@
 """Prompts that have something in common, and whether the verdict turns on them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 
 from ftarena.arena.why.effects import points
@@ -35,6 +35,8 @@ def slices(material: Material, votes: Sequence[Voted]) -> tuple[Slice, ...]:
     everything = _score(list(by_prompt.values()))
     rows: list[tuple[Slice, float | None]] = []
     for (what, name), prompt_ids in sorted(members.items()):
+        if _said_already(what, name, members, len(by_prompt)):
+            continue
         outside = [found for prompt_id, found in by_prompt.items() if prompt_id not in prompt_ids]
         if len(prompt_ids) < FEWEST_PROMPTS or not outside:
             continue
@@ -57,6 +59,15 @@ def slices(material: Material, votes: Sequence[Voted]) -> tuple[Slice, ...]:
         Slice(part.what, part.name, part.prompts, part.votes, part.score, part.rest, turns)
         for *_, turns, part in sorted(final, key=lambda row: row[:4])
     )
+
+
+def _said_already(what: str, name: str, members: Mapping[tuple[str, str], set[str]], everything: int) -> bool:
+    """Whether a slice is all that another one of its kind is not: the smaller of the two says it."""
+    own = members[what, name]
+    for (kind, other), theirs in members.items():
+        if kind == what and other != name and len(own) + len(theirs) == everything and not own & theirs:
+            return (len(own), name) > (len(theirs), other)
+    return False
 
 
 def _names(material: Material, prompt_id: str) -> Iterator[tuple[str, str]]:
