@@ -62,7 +62,7 @@ class ExportScreen(ModalScreen[ExportChoice | None]):
             yield Static(Content.styled("Export", "bold"))
             yield Static(
                 Content.assemble(
-                    ("d", "bold"), "    preference pairs for DPO, as TRL reads them (no ties, no both bad)\n",
+                    ("d", "bold"), "    preference pairs for DPO, as TRL reads them\n",
                     ("k", "bold"), "    answers labelled good or bad for KTO (both bad: two bad ones)\n",
                     ("h", "bold"), "    both as a data set that datasets.load_dataset reads\n",
                     ("c", "bold"), "    the votes as a table: a,b,outcome,labeler,prompt\n",
