@@ -5,15 +5,23 @@ costs nothing, except that a pair without any difference never ends. Its verdict
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from math import exp, log
 from typing import Final
 
 from ftarena.arena.sampling.outlook import UNREAD, Tally
 from ftarena.arena.sampling.pool import Pair
 from ftarena.arena.sampling.verdicts import units_needed
 
-BALANCED: Final = 0.15
+BALANCED: Final = 0.1
 """Share of draws for which all pairs are alike, decided or not: it keeps the ratings of all contestants from
 resting on the votes that happened to decide early."""
+
+_HASTE: Final = 1.5
+"""How much the nearer verdict is preferred: with 1 and with 2 three contestants took 0.57 and 0.58 of
+uniform's votes, six 0.24 and 0.23."""
+
+_CONTEST: Final = 4
+"""How much a pair is preferred of which neither has lost to anybody yet: one of them may be the best."""
 
 
 def pair_chances(pairs: Sequence[Pair], tallies: Mapping[Pair, Tally]) -> list[float]:
@@ -35,7 +43,7 @@ def pair_chances(pairs: Sequence[Pair], tallies: Mapping[Pair, Tally]) -> list[f
 def _pull(pair: Pair, tally: Tally, beaten: Collection[str]) -> float:
     """Return how much a pair is worth asking about: the nearer its verdict the more."""
     contenders = sum(one not in beaten for one in pair)
-    return (1, 1, 4)[contenders] / units_needed(tally.wins, tally.losses) ** 2
+    return (1, 1, _CONTEST)[contenders] * exp(-_HASTE * log(units_needed(tally.wins, tally.losses)))
 
 
 def _beaten(tallies: Mapping[Pair, Tally]) -> set[str]:
