@@ -92,6 +92,10 @@ class Arena:
     def names_shown(self, names: NamesShown) -> None:
         self._names_shown = names
 
+    def follow_settings(self) -> None:
+        """Read anew how votes are collected; `next` does so by itself."""
+        self.settings = read_settings(self._store)
+
     def contestants(self) -> list[ContestantRow]:
         """Return who takes part now.
 
@@ -108,7 +112,7 @@ class Arena:
             `progress` tells which.
         """
         with self._store.transaction():  # two front ends of one labeler must not draw two battles
-            self.settings = read_settings(self._store)
+            self.follow_settings()
             allowed = {row.name for row in self.contestants()}
             self._open.look(self.settings)
             for battle in self._ballots.open_battles(self.labeler):
