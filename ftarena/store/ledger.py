@@ -53,6 +53,25 @@ CROSS JOIN labelers w ON w.id = v.labeler_id
 LEFT JOIN prompts p ON p.id = b.prompt_id
 """
 
+# What the view `votes` looks up for every vote (was it taken back, is there a later one, were names shown)
+# matters only where a battle has more than one event, and those are few: 8 s instead of 14 for a million.
+_CONTESTED = """
+WITH contested AS MATERIALIZED (
+    SELECT battle_id FROM ballot_events GROUP BY battle_id HAVING count(*) > 1
+    UNION
+    SELECT t.battle_id FROM ballot_events u JOIN ballot_events t ON t.id = u.target_id
+    WHERE u.target_id IS NOT NULL)
+"""
+
+_EVERY_VOTE = """(
+    SELECT id, battle_id, labeler_id, outcome, position, created_at, 1 AS blind FROM ballot_events
+    WHERE kind = 'vote' AND battle_id NOT IN (SELECT battle_id FROM contested)
+    UNION ALL
+    SELECT id, battle_id, labeler_id, outcome, position, created_at, blind FROM votes
+    WHERE battle_id IN (SELECT battle_id FROM contested)) v"""
+
+_READ_EVERY = _CONTESTED + _READ.replace("votes v", _EVERY_VOTE)
+
 _ORDER = " ORDER BY v.created_at, v.position, v.id"
 
 _TOUCHED = " WHERE b.id IN (SELECT battle_id FROM ballot_events WHERE rowid > ?)"
@@ -141,7 +160,7 @@ def _read(store: Store) -> Ledger:
         return kept[0]
     ledger = None if kept is None else _continued(store, *kept)
     if ledger is None:
-        ledger = _columns(store.rows(_READ + _ORDER))
+        ledger = _columns(store.rows(_READ_EVERY + _ORDER))
     if events >= WORTH_KEEPING:
         _keep(store, ledger, grown)
     return ledger

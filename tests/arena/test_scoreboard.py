@@ -336,3 +336,27 @@ def test_criteria_and_times_are_heeded(filled: Store) -> None:
     assert standing(filled, Asked(Selection(criterion="helpful"))).report.votes == 0
     assert standing(filled, Asked(Selection(until="2020"))).report.votes == 0
     assert standing(filled, Asked(Selection(since="2020"))).report.votes == 1
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), st.integers(0, 4)), max_size=30))
+def test_changed_minds_are_read_like_an_export(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[int, int, int]]
+) -> None:
+    """Votes cast again, taken back, or cast with the names known count as they do everywhere else."""
+    with Store.open(tmp_path_factory.mktemp("arena") / "arena.db") as store:
+        add(store, [(0, place, 0, 1, 0, 2) for place in range(4)])
+        last: dict[tuple[int, int], str] = {}
+        for who, place, what in events:
+            battle, name = f"b{place:04}", f"l{who}"
+            if what < 4:
+                shown = "after" if what % 2 else "never"
+                last[who, place] = store.ballots.add_event(
+                    battle, name, "vote", outcome=OUTCOMES[what], names_shown=shown
+                )  # type: ignore[arg-type]
+            elif (who, place) in last:
+                store.ballots.add_event(battle, name, "undo", target_id=last.pop((who, place)))
+        rows = [Vote(*row) for row in store.standing_votes()]
+        record = voting_record(store, Selection())
+        assert decode(record.coded) == rows
+        assert record.not_blind == store.ballots.not_blind()
