@@ -44,9 +44,10 @@ def show(database: Path, *, as_json: bool = False, out: TextIO | None = None) ->
     if as_json:
         print(json.dumps({"settings": asdict(settings), "labelers": labelers}, indent=2), file=out)
         return 0
-    for field in fields(ArenaSettings):
-        value = in_words(settings, field.name)
-        print(f"{field.name:<14} {value or '-':<12}  {MEANINGS[field.name]}", file=out)
+    values = {field.name: in_words(settings, field.name) or "-" for field in fields(ArenaSettings)}
+    wide = max(12, *map(len, values.values()))
+    for key, value in values.items():
+        print(f"{key:<14} {value:<{wide}}  {MEANINGS[key]}", file=out)
     print("\nChange one: ftarena arena set names=never", file=out)
     print("" if labelers else "\nNobody has voted yet: ftarena vote", file=out)
     for one in labelers:
