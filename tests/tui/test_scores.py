@@ -78,7 +78,7 @@ async def test_battles_behind_a_number(desk: Desk) -> None:
         seen = 0
         for _ in range(3):
             await pilot.press("enter")
-            await shows(pilot, "decided battles")
+            await shows(pilot, "newest first")
             text = screen_text(app)
             seen += sum(line.count(" ben ") for line in text.splitlines())
             assert "● better" in text
@@ -117,7 +117,7 @@ async def test_hostile_names(workspace: Workspace) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shows(pilot, "[@click=app.quit]x[/]")
         await pilot.press("g", "g", "j", "enter")
-        await shows(pilot, "decided battles")
+        await shows(pilot, "newest first")
         for strip in app.screen._compositor.render_strips(app.screen.size):
             assert not [c for c in strip.text if ord(c) < 32 or 0x7F <= ord(c) < 0xA0]
             assert not any(s.style and s.style.meta.get("@click") for s in strip)

@@ -141,6 +141,19 @@ async def test_judges_stand_beside(voted: Workspace) -> None:
         await until(pilot, lambda: "judge:opal" not in screen_text(app))
 
 
+async def test_by_a_criterion(voted: Workspace) -> None:
+    """r scores what was decided by a criterion instead of the vote, and after the last the vote again."""
+    app = FtarenaApp(make_desk(voted, labeler="cleo"), "scores")
+    async with app.run_test(size=LARGE) as pilot:
+        await shows(pilot, "36 votes by 2 labelers")
+        await pilot.press("r")
+        await shows(pilot, "by helpful:   1 vote by 1 labeler")
+        await pilot.press("enter")
+        await shows(pilot, "1 decided battle,")
+        await pilot.press("escape", "r")
+        await shows(pilot, "36 votes by 2 labelers")
+
+
 @pytest.mark.parametrize(
     ("key", "screen"), [("w", "WhyScreen"), ("i", "ImproveScreen"), ("v", "GenerationsScreen")]
 )

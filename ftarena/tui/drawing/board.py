@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.scoring.facing import Facing, facing
-from ftarena.scoring.words import counted, hundredths, percent
+from ftarena.scoring.words import counted, hundredths, percent, summary
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ftarena.evaluation.beside import Beside
     from ftarena.evaluation.measures import Measure
     from ftarena.scoring.pairs import PairScore
-    from ftarena.scoring.report import ContestantScore
+    from ftarena.scoring.report import ContestantScore, ScoreReport
     from ftarena.scoring.style import StylePair
 
 _LEAST_SPAN = 200.0
@@ -49,6 +49,11 @@ def rating_rows(contestants: "tuple[ContestantScore, ...]", width: int) -> list[
         if one.note:
             rows.append([Piece("     " + clean_line(one.note), "quiet")])
     return rows
+
+
+def board_rows(report: "ScoreReport", width: int) -> list[Row]:
+    """Return the rows of everybody on a board, see `rating_rows`."""
+    return rating_rows(report.contestants, width)
 
 
 def _axis(contestants: "tuple[ContestantScore, ...]", width: int) -> Axis:
@@ -141,6 +146,14 @@ def judge_facts(told: "Standing") -> list[str]:
             words += f", κ {judge.kappa:.2f}"
         facts.append(words)
     return facts
+
+
+def judged_row(pair: "PairScore") -> Row:
+    """Return what judges say of a pair: `judges: sft-1 80 % of 30 decisive votes; sft-1 is better …`."""
+    seen = facing(pair)
+    decisive = counted(seen.won + seen.lost, "decisive vote")
+    words = f"{shorten(seen.first, 20)} {percent(seen.rate)} of {decisive}; {clean_line(summary(pair))}"
+    return [Piece(f"judges: {words}")]
 
 
 def equal_row(pair: "PairScore", equal: "StylePair", control: Sequence[str]) -> Row:

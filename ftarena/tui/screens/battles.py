@@ -123,7 +123,7 @@ class BattlesScreen(Screen[None]):
 
     def _fill(self) -> None:
         shown = [(key, battle) for key, battle in self._battles.items() if self._meets(battle)]
-        words = f"   {len(shown)} decided battles, newest first"
+        words = f"   {len(shown)} decided battle{'' if len(shown) == 1 else 's'}, newest first"
         if self._more:
             words = f"   the newest {counted(MOST, 'battle')}"
         if len(shown) < len(self._battles):

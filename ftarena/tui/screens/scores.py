@@ -6,26 +6,27 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from ftarena.drawing.curves import Mark, Series
 from ftarena.drawing.pieces import Piece, Row, wrap
 from ftarena.scoring.facing import facing
-from ftarena.scoring.words import counted, percent, summary
+from ftarena.scoring.words import summary
 from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.board import (
     beside_facts,
+    board_rows,
     equal_row,
     flow,
     headline,
     judge_facts,
+    judged_row,
     pair_rows,
-    rating_rows,
 )
-from ftarena.tui.drawing.intervals import Axis, bar
+from ftarena.tui.drawing.course import course_series
 from ftarena.tui.drawing.matrix import matrix_rows
 from ftarena.tui.screens.place import FIRST_STEPS, Place
+from ftarena.tui.screens.scores_list import COLUMNS, best_first, pair_columns, pair_key, pair_row
 from ftarena.tui.screens.scores_reading import Seen, read_scores
 from ftarena.tui.widgets.curve import Curve
-from ftarena.tui.widgets.row_list import Column, ListRow, RowList
+from ftarena.tui.widgets.row_list import RowList
 from ftarena.tui.widgets.rows import Rows
 from ftarena.tui.widgets.welcome import Welcome
 
@@ -36,24 +37,11 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 2.0
 
-_RATE = Axis(0.0, 1.0, 15)
-
 _LOW_SHARE, _TALL_SHARE = 0.3, 0.4
 """Part of the screen's rows that ratings take at most; the list and the chosen pair need the rest."""
 
 _CONTROLS: tuple[tuple[str, ...], ...] = ((), ("length",), ("style",))
 """What `l` holds equal, in turn."""
-
-_COLUMNS = (
-    Column("contestants", grow=True),
-    Column("won", right=True),
-    Column("lost", right=True),
-    Column("ties", right=True),
-    Column("both bad", right=True),
-    Column("win rate", right=True),
-    Column("0     50    100", drawn=True, from_width=100),
-    Column("verdict"),
-)
 
 
 class ScoresScreen(Place):
@@ -78,6 +66,7 @@ class ScoresScreen(Place):
         ("a", "who voted: times, evenness, agreement, flags"),
         ("w", "why the two differ: what tells their answers apart, and what it explains"),
         ("J", "what judges say beside people; it is in no number of people's"),
+        ("r", "score by the next criterion (helpful, correct …) instead of the vote itself"),
         ("e", "export: preference pairs for DPO, or the votes"),
         ("i", "improve: train the next model from these votes"),
         ("v", "generations: which votes made which model, what each gained and forgot"),
@@ -100,12 +89,14 @@ class ScoresScreen(Place):
         Binding("h", "matrix", "head to head"),
         Binding("v", "generations", "generations"),
         Binding("J", "judges", "judge"),
+        Binding("r", "criterion", "criterion"),
     ]
 
     def __init__(self, desk: "Desk") -> None:
         super().__init__(desk)
         self.seen: Seen | None = None
         self.control: tuple[str, ...] = ()
+        self.criterion: str | None = None
         self.shows_judges = False
         self.shows_matrix = False
         self._read: tuple[object, ...] = ()
@@ -119,7 +110,7 @@ class ScoresScreen(Place):
         """Headline, ratings, pairs, the chosen pair and its course."""
         yield Rows(id="headline")
         yield Rows(id="ratings")
-        yield RowList(_COLUMNS, id="pairs")
+        yield RowList(COLUMNS, id="pairs")
         yield Rows(id="pair")
         yield Curve(id="course", x_name="vote")
         yield Welcome("No votes yet.", (("2", "vote on the first battle"), *FIRST_STEPS), id="welcome")
@@ -142,7 +133,7 @@ class ScoresScreen(Place):
     @work(exclusive=True, group="scores", exit_on_error=False)
     async def look(self) -> None:
         """Score anew if anything has been written since, or something else is asked for."""
-        wanted = (await self.desk.version(), self.control, self.shows_judges)
+        wanted = (await self.desk.version(), self.control, self.shows_judges, self.criterion)
         if wanted == self._read and self.seen is not None:
             return
         if not self.desk.exists:
@@ -150,28 +141,33 @@ class ScoresScreen(Place):
             self.refresh_bindings()
             self.show_facts()
             return
-        control, judges = self.control, self.shows_judges
-        self.seen = await self.desk.read(lambda store: read_scores(store, self.desk, control, judges))
+        _, control, judges, criterion = wanted
+        self.seen = await self.desk.read(
+            lambda store: read_scores(store, self.desk, control, judges, criterion)
+        )
         self._read = wanted
         told = self.seen.told
         self.set_class(not told.report.votes, "-empty")
         self.refresh_bindings()
         if not told.report.votes:
             self.show_facts()
-        facts = headline(told)
+        facts = [*([f"by {shorten(criterion, 20)}:"] if criterion else []), *headline(told)]
         if judges:
             facts += judge_facts(told) or ["no judge has voted: ftarena judge"]
         self.query_one("#headline", Rows).show(lambda width: flow(facts, width, "quiet"))
         self._show_ratings()
         listed = self.query_one("#pairs", RowList)
-        listed.columns = _with_control(control)
-        listed.show_rows([self._pair_row(pair) for pair in _best_first(told.report)])
+        listed.columns = pair_columns(control)
+        seen = self.seen
+        listed.show_rows(
+            [pair_row(pair, control, seen.held_equal(pair.a, pair.b)) for pair in best_first(told.report)]
+        )
 
     def _show_ratings(self) -> None:
         report = self.report
         if report is None:
             return
-        draw = matrix_rows if self.shows_matrix else _rating_rows
+        draw = matrix_rows if self.shows_matrix else board_rows
         room = max(int(self.size.height * (_TALL_SHARE if self.has_class("-tall") else _LOW_SHARE)), 4)
 
         def rows(width: int) -> list[Row]:
@@ -193,7 +189,7 @@ class ScoresScreen(Place):
     def _pair(self, key: str | None) -> "PairScore | None":
         if self.report is None or key is None:
             return None
-        return next((pair for pair in self.report.pairs if _key(pair) == key), None)
+        return next((pair for pair in self.report.pairs if pair_key(pair) == key), None)
 
     @property
     def current(self) -> "PairScore | None":
@@ -206,7 +202,8 @@ class ScoresScreen(Place):
         if pair is None:
             return
         self.query_one("#pair", Rows).show(lambda width: self._in_full(pair, width))
-        self._show_course(pair)
+        series, marks = course_series(pair)
+        self.query_one(Curve).show(series, y_span=(0, 100), marks=marks)
 
     def _in_full(self, pair: "PairScore", width: int) -> list[Row]:
         """Return the chosen pair in rows: the votes, what is held equal, judges, what was measured beside."""
@@ -219,39 +216,8 @@ class ScoresScreen(Place):
             rows += wrap(row, width)
         judged = None if self.seen.judged is None else self.seen.judged.report.pair(pair.a, pair.b)
         if judged is not None:
-            rows += wrap([Piece(f"judges: {_judged_words(judged)}")], width)
+            rows += wrap(judged_row(judged), width)
         return rows + flow(beside_facts(facing(pair), self.seen.beside), width, "quiet")
-
-    def _show_course(self, pair: "PairScore") -> None:
-        seen = facing(pair)
-        ahead, turned = seen.first, seen.turned
-
-        def rate(value: float) -> float:
-            return 100 * (1 - value if turned else value)
-
-        points = pair.course.points(400)
-        self.query_one(Curve).show(
-            [
-                Series("", [(point.votes, 50) for point in points], "quiet"),
-                Series("", [(point.votes, rate(point.low)) for point in points], "first"),
-                Series(
-                    "95 %, at all looks together",
-                    [(point.votes, rate(point.high)) for point in points],
-                    "first",
-                    last=False,
-                ),
-                Series(
-                    f"win rate of {shorten(ahead, 24)}, %",
-                    [(p.votes, rate(p.wins / (p.wins + p.losses))) for p in points],
-                    "second",
-                    marker="∙",  # told apart from the band's ends without colour, too
-                ),
-            ],
-            y_span=(0, 100),
-            marks=()
-            if pair.decided_after is None
-            else (Mark(pair.decided_after, f"decided after {pair.decided_after:,}", "good"),),
-        )
 
     def action_course(self) -> None:
         """Show the course of the verdict in the place of the ratings, or the ratings again."""
@@ -272,6 +238,14 @@ class ScoresScreen(Place):
         """Show what judges say beside people, or no longer."""
         self.shows_judges = not self.shows_judges
         self.look()
+
+    def action_criterion(self) -> None:
+        """Score by the next criterion, and by the vote itself after the last."""
+        if self.seen is not None:
+            choices = [None, *self.seen.criteria]
+            place = choices.index(self.criterion) if self.criterion in choices else 0
+            self.criterion = choices[(place + 1) % len(choices)]
+            self.look()
 
     @work(exclusive=True, group="battles", exit_on_error=False)
     async def action_breakdown(self) -> None:
@@ -347,64 +321,11 @@ class ScoresScreen(Place):
             return not empty and not self.has_class("-tall")
         if action == "matrix":
             return not empty and self.report is not None and len(self.report.contestants) > 2
+        if action == "criterion":
+            return self.seen is not None and bool(self.seen.criteria)
         if action == "judges":
             return not empty and self.seen is not None and bool(self.seen.told.judges)
         return not empty if action in _NEED_VOTES else True
 
-    def _pair_row(self, pair: "PairScore") -> ListRow:
-        seen = facing(pair)
-        cells = [
-            f"{seen.first} against {seen.second}",
-            Piece(str(seen.won), "good"),
-            Piece(str(seen.lost), "bad"),
-            str(pair.ties),
-            str(pair.both_bad),
-            Piece(percent(seen.rate), "strong"),
-            bar(_RATE, seen.low, seen.rate, seen.high, mark=0.5),
-            _verdict(pair),
-        ]
-        if self.control and self.seen is not None:
-            equal = self.seen.held_equal(pair.a, pair.b)
-            rate = None if equal is None else equal.win_rate.value
-            cells.insert(6, percent(rate if rate is None or not seen.turned else 1 - rate))
-        return ListRow(_key(pair), tuple(cells))
-
 
 _NEED_VOTES = {"control", "breakdown", "labelers", "why", "improve", "export", "generations"}
-
-
-def _with_control(control: tuple[str, ...]) -> tuple[Column, ...]:
-    """Return the columns of the list, with one more for what is held equal."""
-    if not control:
-        return _COLUMNS
-    equal = Column(f"{' and '.join(control)} equal", right=True, from_width=100)
-    return (*_COLUMNS[:6], equal, *_COLUMNS[6:])
-
-
-def _best_first(report: "ScoreReport") -> "list[PairScore]":
-    """Return the pairs as a reader of the ratings looks for them: the best against the next best first."""
-    place = {one.name: number for number, one in enumerate(report.contestants)}
-    return sorted(report.pairs, key=lambda pair: sorted((place[pair.a], place[pair.b])))
-
-
-def _rating_rows(report: "ScoreReport", width: int) -> list[Row]:
-    return rating_rows(report.contestants, width)
-
-
-def _judged_words(pair: "PairScore") -> str:
-    seen = facing(pair)
-    decisive = counted(seen.won + seen.lost, "decisive vote")
-    return f"{shorten(seen.first, 20)} {percent(seen.rate)} of {decisive}; {clean_line(summary(pair))}"
-
-
-def _key(pair: "PairScore") -> str:
-    return f"{pair.a}\0{pair.b}"
-
-
-def _verdict(pair: "PairScore") -> Piece:
-    """Return the verdict in a word or two; the sentence stands below the list."""
-    if pair.verdict == "equivalent":
-        return Piece("no difference", "strong")
-    if pair.verdict == "undecided":
-        return Piece("undecided", "quiet")
-    return Piece(f"{pair.a if pair.verdict == 'a' else pair.b} better", "good")

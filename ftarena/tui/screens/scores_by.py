@@ -18,6 +18,7 @@ from ftarena.scoring.words import percent
 from ftarena.text import clean_line
 from ftarena.tui.drawing.board import pair_rows
 from ftarena.tui.drawing.intervals import Axis, bar
+from ftarena.tui.screens.scores_list import verdict_piece
 from ftarena.tui.widgets.key_bar import KeyBar
 from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.rows import Rows
@@ -137,10 +138,6 @@ class BreakdownScreen(Screen[None]):
         rate, low, high = pair.win_rate, pair.low, pair.high
         if turned and rate is not None and low is not None and high is not None:
             rate, low, high = 1 - rate, 1 - high, 1 - low
-        if pair.verdict in ("a", "b"):
-            verdict = Piece(f"{pair.a if pair.verdict == 'a' else pair.b} better", "good")
-        else:
-            verdict = Piece("no difference" if pair.verdict == "equivalent" else "undecided", "quiet")
         return ListRow(
             key,
             (
@@ -151,7 +148,7 @@ class BreakdownScreen(Screen[None]):
                 str(pair.both_bad),
                 Piece(percent(rate), "strong"),
                 bar(_RATE, low, rate, high, mark=0.5),
-                verdict,
+                verdict_piece(pair),
             ),
         )
 

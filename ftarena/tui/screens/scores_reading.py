@@ -24,13 +24,18 @@ class Seen:
 
     beside: "tuple[Beside, ...]"
 
+    criteria: tuple[str, ...]
+    """What else was decided with votes, by name."""
+
     def held_equal(self, a: str, b: str) -> "StylePair | None":
         """Return a pair with length or looks held equal, where that was asked and there are texts."""
         pairs = () if self.told.style is None else self.told.style.pairs
         return next((pair for pair in pairs if (pair.a, pair.b) == (a, b)), None)
 
 
-def read_scores(store: "Store", desk: "Desk", control: tuple[str, ...], judges: bool) -> Seen:
+def read_scores(
+    store: "Store", desk: "Desk", control: tuple[str, ...], judges: bool, criterion: str | None
+) -> Seen:
     """Score everything anew.
 
     Args:
@@ -38,16 +43,21 @@ def read_scores(store: "Store", desk: "Desk", control: tuple[str, ...], judges: 
         desk: Its project, and which contestants were chosen.
         control: What is to be held equal, too.
         judges: Whether to score what judges say, too.
+        criterion: What is scored instead of the vote itself.
     """
     from ftarena.arena.scoreboard import Asked, standing
     from ftarena.evaluation.beside import beside
     from ftarena.store import Selection
 
-    asked = Asked(Selection(contestants=desk.chosen), control=control)
+    asked = Asked(Selection(contestants=desk.chosen, criterion=criterion), control=control)
     told = standing(store, asked)
     judged = None
     if judges and told.judges:
         chosen = replace(asked.selection, voters="judges")
         judged = standing(store, replace(asked, selection=chosen, control=()))
     names = [one.name for one in told.report.contestants[:MOST_MEASURED]]
-    return Seen(told, judged, tuple(beside(store, desk.workspace, names)) if names else ())
+    measured = tuple(beside(store, desk.workspace, names)) if names else ()
+    aspects = store.rows(
+        "SELECT DISTINCT aspect FROM ballot_details WHERE aspect <> 'strength' ORDER BY aspect"
+    )
+    return Seen(told, judged, measured, tuple(aspect for (aspect,) in aspects))
