@@ -33,6 +33,9 @@ def judge(
     criteria: Annotated[
         str, typer.Option("--criteria", help="What else is asked, such as helpful,correct.")
     ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Also ask again about what got no verdict before.")
+    ] = False,
     as_json: AsJson = False,
     db: Db = None,
 ) -> None:
@@ -54,6 +57,7 @@ def judge(
             prompts=prompts,
             only=only,
             criteria=[part.strip() for part in criteria.split(",") if part.strip()],
+            again=again,
             as_json=as_json,
         )
     )

@@ -40,6 +40,7 @@ def judge(
     prompts: int | None = None,
     only: Sequence[str] | None = None,
     criteria: Sequence[str] = (),
+    again: bool = False,
     as_json: bool = False,
     out: TextIO | None = None,
     wait_s: float = WAIT_S,
@@ -56,6 +57,7 @@ def judge(
         prompts: How many prompts in all; `None` is every one.
         only: Names of who is compared; `None` is everybody who takes part.
         criteria: What else is asked.
+        again: Also ask again about what could not be judged before.
         as_json: Print one JSON object instead of words.
         out: Where to; standard output by default.
         wait_s: Before asking again after a failure, in seconds.
@@ -81,6 +83,7 @@ def judge(
                     contestants=only,
                     prompts=prompts,
                     criteria=criteria,
+                    again=again,
                     on_decided=lambda done: _say(progress, done),
                     wait_s=wait_s,
                 )

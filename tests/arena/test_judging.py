@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,17 @@ def test_garbage_is_no_verdict(store: Store, said: str) -> None:
     assert (done.unreadable, done.consistent) == (2, 0)
     assert store.standing_votes(JUDGES) == []
     assert run(store, shorter)[0].todo == 0
+
+
+def test_what_got_no_verdict_is_asked_again(store: Store) -> None:
+    """The endpoint had a bad day: --again asks about what it left out, and about nothing else."""
+    two(store, 4)
+    run(store, lambda m: "hm" if "Question 1" in m[-1].content else shorter(m))
+    assert len(store.standing_votes(JUDGES)) == 3
+    done, model = run(store, shorter, again=True)
+    assert (done.todo, done.consistent, len(model.asked)) == (1, 1, 2)
+    assert len(store.standing_votes(JUDGES)) == 4
+    assert judge_tallies(store)[0].unreadable == 0
 
 
 def test_it_goes_on_where_it_stopped(store: Store) -> None:
@@ -238,8 +250,8 @@ def test_agreement_with_people_is_beside_it(store: Store) -> None:
         ana.vote(battle.id, "left" if len(battle.left) < len(battle.right) else "right", elapsed_ms=1)
     run(store, shorter)
     found = standing(store).judge
-    if found is not None:
-        assert (found.name, found.shared, found.raw) == ("judge:strict", 8, 1.0)
+    assert found is not None
+    assert (found.name, found.shared, found.raw, found.consistent_share) == ("judge:strict", 8, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -299,10 +311,21 @@ def test_an_endpoint_that_hangs_up(store: Store, tmp_path: Path) -> None:
         assert asyncio.run(_over_http(store, tmp_path, server.url)).consistent == 2
 
 
-async def _over_http(store: Store, folder: Path, url: str) -> Judged:
+def test_an_endpoint_that_says_nothing(store: Store, tmp_path: Path) -> None:
+    """It takes the question and never answers: it is given up after a while, and nothing is lost."""
+    two(store, 1)
+    over = threading.Event()
+    with endpoint(lambda _: 500 * over.wait(30)) as server:
+        with pytest.raises(EngineGone, match="silent for too long"):
+            asyncio.run(_over_http(store, tmp_path, server.url, silent_s=0.1))
+        over.set()
+    assert store.rows("SELECT count(*) FROM ballot_events") == [(0,)]
+
+
+async def _over_http(store: Store, folder: Path, url: str, silent_s: float = 5) -> Judged:
     who = Endpoint(url, "judge-1")
     remember(store, "strict", who, ())
-    async with asking(Workspace(folder / ".ftarena"), who, silent_s=5) as ask:
+    async with asking(Workspace(folder / ".ftarena"), who, silent_s=silent_s) as ask:
         return await judge(store, "strict", ask, wait_s=0.0)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ftarena.arena.judging.assigning import Assignment, give, to_give, unfinished
 from ftarena.arena.judging.parsing import judgement_in
-from ftarena.arena.judging.recording import REFUSED, UNREADABLE, leave_out, record
+from ftarena.arena.judging.recording import REFUSED, UNREADABLE, leave_out, record, reopen
 from ftarena.arena.judging.rubric import questions_to_judge
 from ftarena.arena.sampling.pool import Combination
 from ftarena.errors import FtarenaError
@@ -67,6 +67,7 @@ async def judge(
     contestants: Sequence[str] | None = None,
     prompts: int | None = None,
     criteria: Sequence[str] = (),
+    again: bool = False,
     concurrency: int = 4,
     rng: random.Random | None = None,
     on_decided: Callable[[Judged], None] | None = None,
@@ -83,6 +84,7 @@ async def judge(
         contestants: Names of who is compared; `None` is everybody who takes part.
         prompts: How many prompts in all, earlier calls included; `None` is every one.
         criteria: What else is asked of it.
+        again: Also ask again about what got no verdict before, unreadable or refused.
         concurrency: Pairs of answers that are judged at once.
         rng: Where the sides come from.
         on_decided: Called after each pair.
@@ -103,6 +105,8 @@ async def judge(
             f"{labeler!r} is a person in this arena", "votes of people and judges are never mixed: other name"
         )
     chance = rng or random.SystemRandom()
+    if again:
+        await asyncio.to_thread(reopen, store, labeler)
     old = await asyncio.to_thread(unfinished, store, labeler)
     new = await asyncio.to_thread(to_give, store, labeler, prompts, contestants)
     done = Judged(labeler, todo=len(old) + len(new))

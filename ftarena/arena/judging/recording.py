@@ -86,6 +86,31 @@ def leave_out(store: Store, judge: str, assignment: Assignment, why: str, said: 
                 store.ballots.add_event(battle_id, judge, "skip", text=f"{why}: {shorten(said, 120)}")
 
 
+_LEFT_OUT = """
+SELECT e.battle_id, e.id FROM standing_events e
+JOIN labelers w ON w.id = e.labeler_id JOIN battles b ON b.id = e.battle_id
+WHERE w.kind = 'judge' AND w.name = ? AND e.kind = 'skip'
+  AND (e.text GLOB 'unreadable:*' OR e.text GLOB 'refused:*')
+"""
+
+
+def reopen(store: Store, judge: str) -> int:
+    """Take back the skips of what could not be judged, so that it is asked again.
+
+    Args:
+        store: The arena.
+        judge: The judge's name as a labeler.
+
+    Returns:
+        How many battles are open again.
+    """
+    with store.transaction():
+        found = store.rows(_LEFT_OUT, (judge,))
+        for battle_id, event_id in found:
+            store.ballots.add_event(battle_id, judge, "undo", target_id=event_id)
+    return len(found)
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeTally:
     """What became of everything that a judge was given."""
