@@ -27,8 +27,10 @@ from ftarena.arena.sampling.informative import MET
 from ftarena.arena.sampling.kinds import KINDS, decisive_shares, kind_boosts, kind_chances, kinds_of
 from ftarena.arena.sampling.outlook import Tally
 from ftarena.scoring.betting import log_evidence, shares
-from ftarena.scoring.report import score
-from ftarena.scoring.sequential import sign_test
+from ftarena.scoring.bradley_terry import fit_bradley_terry
+from ftarena.scoring.coding import LEFT, RIGHT, CodedVotes, encode
+from ftarena.scoring.sequential import effective, sign_test, wilson
+from ftarena.scoring.strengths import Estimate
 from ftarena.scoring.votes import Vote
 
 Pair = tuple[str, str]
@@ -270,23 +272,24 @@ def coverage(worlds: int, prompts: int, budget: int, seed: int) -> dict[str, obj
         world = draw_world(chance.normal(0, 0.4, 3).tolist(), prompts, chance)
         plain = {pair: plain_course(world, pair, chance) for pair in world.pairs}
         tilted = {pair: kinds_course(world, pair, chance, min(prompts, budget)) for pair in world.pairs}
+        truths = {pair: _win_rate(world, pair) for pair in world.pairs}
         for name, courses, how, weighted in (
             ("uniform", plain, "uniform", False),
             ("informative, weighted", tilted, "informative", True),
             ("informative, not weighted", tilted, "informative", False),
         ):
             asked = list(islice(interleave(courses, how, chance), budget))
-            report = score(_votes(courses, asked, weighted))
+            coded = encode(_votes(courses, asked, weighted))
+            strengths = fit_bradley_terry(coded)
             for pair in world.pairs:
-                of_pair = report.pair(*pair)
-                if of_pair is None or of_pair.difference_low is None or of_pair.difference_high is None:
-                    continue
-                truth = 400 / np.log(10) * (world.strength[pair[0]] - world.strength[pair[1]])
-                _note(held, missed, f"{name}: difference", of_pair.difference, of_pair.difference_low,
-                      of_pair.difference_high, truth)  # fmt: skip
-                if of_pair.win_rate is not None and of_pair.low is not None and of_pair.high is not None:
-                    _note(held, missed, f"{name}: win rate", of_pair.win_rate, of_pair.low, of_pair.high,
-                          _win_rate(world, pair))  # fmt: skip
+                one, other = (coded.names.index(name) for name in pair)
+                difference = strengths.difference(one, other)
+                if difference.low is not None and difference.high is not None:
+                    truth = 400 / np.log(10) * (world.strength[pair[0]] - world.strength[pair[1]])
+                    _note(held, missed, f"{name}: difference", difference, truth)
+                rate = _estimated(coded, one, other)
+                if rate is not None:
+                    _note(held, missed, f"{name}: win rate", rate, truths[pair])
     result: dict[str, object] = {"worlds": worlds, "prompts": prompts, "votes": budget}
     for name, values in held.items():
         result[name] = {
@@ -297,20 +300,27 @@ def coverage(worlds: int, prompts: int, budget: int, seed: int) -> dict[str, obj
 
 
 def _note(
-    held: dict[str, list[bool]],
-    missed: dict[str, list[float]],
-    name: str,
-    value: float,
-    low: float,
-    high: float,
-    truth: float,
+    held: dict[str, list[bool]], missed: dict[str, list[float]], name: str, found: Estimate, truth: float
 ) -> None:
-    held.setdefault(name, []).append(bool(low <= truth <= high))
-    even = 0.5 if "rate" in name else 0.0
-    missed.setdefault(name, []).append(float((value - truth) * np.sign(truth - even)))
+    if found.low is not None and found.high is not None:
+        held.setdefault(name, []).append(bool(found.low <= truth <= found.high))
+        even = 0.5 if "rate" in name else 0.0
+        missed.setdefault(name, []).append(float((found.value - truth) * np.sign(truth - even)))
 
 
-_BIG = _differences(np.random.default_rng(1), 200_000)
+def _estimated(coded: CodedVotes, one: int, other: int) -> Estimate | None:
+    """Return the win rate of a pair as the board has it: weighted, with Wilson's interval."""
+    own = ((coded.left == one) & (coded.right == other)) | ((coded.left == other) & (coded.right == one))
+    decisive = np.flatnonzero(own & (coded.outcome <= RIGHT))
+    won = (coded.outcome[decisive] == LEFT) == (coded.left[decisive] == one)
+    weight = np.ones(len(won)) if coded.weight is None else coded.weight[decisive]
+    interval = wilson(*effective(won, weight))
+    if interval is None:
+        return None
+    return Estimate(float(weight[won].sum() / weight.sum()), *interval)
+
+
+_BIG = _differences(np.random.default_rng(1), 20_000)
 
 
 def _win_rate(world: World, pair: Pair) -> float:
