@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import permutations
+from itertools import count, permutations
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,13 @@ def merged(folder: Path, name: str, *files: Path) -> Path:
 def two(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
     with Store.open(tmp_path / "one.db") as one, Store.open(tmp_path / "other.db") as other:
         yield one, other
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is a millisecond later whenever it is asked."""
+    numbers = count()
+    monkeypatch.setattr("ftarena.store.store.now", lambda: f"2026-01-01T00:00:00.{next(numbers):03d}Z")
 
 
 def test_every_table_is_merged_or_belongs_to_its_file_alone(tmp_path: Path) -> None:
@@ -189,7 +196,7 @@ def test_two_contestants_of_one_name_are_told_apart(two: tuple[Store, Store]) ->
     assert one.contestant("base") is None  # which of the two?
 
 
-def test_one_contestant_of_two_names_keeps_the_older(two: tuple[Store, Store]) -> None:
+def test_one_contestant_of_two_names_keeps_the_older(two: tuple[Store, Store], ticking: None) -> None:
     """What Ana calls `base` and Bo `plain` is one contestant, found under both names."""
     one, other = two
     cast(other, names=("plain", "sft"))
@@ -249,6 +256,20 @@ def test_a_prompt_that_one_file_only_names_gets_its_text(two: tuple[Store, Store
     merge(one, [other.path])
     found = one.prompt(prompt.id)
     assert found == prompt
+
+
+def test_two_answers_to_one_prompt_are_both_kept(two: tuple[Store, Store], ticking: None) -> None:
+    """Ana's engine answered otherwise than Bo's: both answers stay, and battles are of the older one."""
+    one, other = two
+    found = []
+    for store, text in ((other, "Bo's"), (one, "Ana's")):
+        [prompt] = store.add_prompts([([("user", "why?")], None)], "heldout")
+        row = store.add_contestant("base", contestant_id=IDS[0], spec_json="{}", kind="base")
+        found.append(store.add_answer(row.id, prompt, text))
+    assert merge(one, [other.path]).answers == 1
+    merge(other, [one.path])
+    for store in two:
+        assert [answer for answer, _ in store.first_answers().values()] == found[:1]
 
 
 def test_rules_of_the_record_hold_after_a_merge(two: tuple[Store, Store]) -> None:
