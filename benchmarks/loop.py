@@ -3,10 +3,11 @@
     cp -a PROJECT /tmp/loop && rm -r /tmp/loop/.ftarena/engines    # where `ftarena demo` has been run
     .venv/bin/python benchmarks/loop.py /tmp/loop
 
-A scripted labeler sits at the place Vote and always prefers the shorter answer. It is a taste that length
-control must find out: with lengths held equal nothing of it may be left. Then `improve` makes the next run of
-these votes, and the same labeler compares it blind with its parent, on questions that it was not trained on.
-Figures as JSON lines on standard output. On two cores about ten minutes, most of them for answers.
+A scripted labeler sits at the place Vote and always prefers the answer of fewer letters. It is a taste that
+length control must find out: with tokens held equal little of it should be left. Then `improve` makes the
+next run of these votes, and the same labeler compares it blind with its parent, on questions that it was not
+trained on. Figures as JSON lines on standard output. On two cores about ten minutes, most of them for
+answers.
 """
 
 import argparse
