@@ -9,6 +9,7 @@ from typing import TextIO, cast, get_args
 
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.scores_asking import asked_of
+from ftarena.plain.scores_view import check_names
 from ftarena.scoring.words import counted
 from ftarena.store import Selection, Store
 from ftarena.store.example_files import (
@@ -77,8 +78,10 @@ def export_votes(database: Path, output: Path | None, form: str, selection: Sele
     forms = get_args(VotesForm)
     if form not in forms:
         raise FtarenaError(f"votes cannot be written as {form!r}", f"--format {', '.join(forms)}")
-    with Store.open_existing(database) as store, _opened(output) as out:
-        count = write_votes(store, out, cast(VotesForm, form), selection or Selection())
+    with Store.open_existing(database) as store:
+        check_names(store, selection or Selection())
+        with _opened(output) as out:
+            count = write_votes(store, out, cast(VotesForm, form), selection or Selection())
     _say(f"{counted(count, 'vote')} written{_where(output)}.")
     return 0
 
@@ -109,6 +112,7 @@ def export_examples(
     if hold_out and output is None:
         raise UsageError("what is held out needs a file of its own", "name the files: -o pairs.jsonl")
     with Store.open_existing(database) as store:
+        check_names(store, which.selection)
         if output is None or (output.exists() and not output.is_file()):
             examples = examples_of(store, kind, which)
             with _opened(output) as out:
@@ -139,6 +143,7 @@ def export_dataset(
         FtarenaError: There is no such arena, nothing to write, or the folder cannot be written.
     """
     with Store.open_existing(database) as store:
+        check_names(store, which.selection)
         written = write_dataset(store, output, which, hold_out=hold_out, seed=seed)
     for examples in written.examples:
         _say(f"{examples.kind}: {account(examples.report)}")

@@ -172,7 +172,10 @@ def test_what_is_asked_for_is_counted(voted: Path) -> None:
         (["kto", "-o", "{}/x.jsonl", "--hold-out", "1"], "cannot be held out"),
         (["csv", "--since", "yesterday"], "--since cannot be"),
         (["hf", "-o", "{}"], "is there already"),
-        (["hf", "-o", "{}/hf", "--labeler", "nobody"], "no pair and no labelled answer"),
+        (["hf", "-o", "{}/hf", "--category", "code"], "category"),
+        (["hf", "-o", "{}/hf", "--until", "2000-01-01"], "no pair and no labelled answer"),
+        (["dpo", "--labeler", "nobody"], "nobody"),
+        (["csv", "--contestant", "stf"], "stf"),
     ],
 )
 def test_what_is_asked_wrongly_is_one_message(
