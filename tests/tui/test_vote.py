@@ -411,6 +411,15 @@ async def test_a_booth_is_for_voting_only(desk: Desk) -> None:
         assert not any(name in text for text in leaks(app) for name in NAMES)
 
 
+async def test_an_empty_booth(workspace: Workspace) -> None:
+    """Nothing to vote on yet: a booth sends me to no other place, and names no model of this machine."""
+    app = FtarenaApp(make_desk(workspace), "vote", booth=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(pilot, "Whoever set this up adds what is compared.")
+        assert "trains a model" not in screen_text(app)
+        assert not app.screen.check_action("demo", ())
+
+
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_swapping_names_changes_no_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]

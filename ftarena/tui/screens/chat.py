@@ -435,7 +435,9 @@ class ChatScreen(Place):
             raise UsageError("you have voted on these two", "the next question begins a new blind round")
         if self.under_way and self.query_one(Panes).pace == "together":
             raise UsageError("both are still being written", "they appear together, then vote")
-        if not all(side.answer.strip() for side in conversation.sides):
+        panes = self.query_one(Panes)
+        unseen = self.under_way and panes.pace == "paced" and panes.common == 0
+        if unseen or not all(side.answer.strip() for side in conversation.sides):
             raise UsageError("there are no two answers to compare yet", "ask something first")
         if self.has_class("-small"):
             raise UsageError("nobody votes on what they cannot see", "enlarge the terminal to 50×14")

@@ -58,7 +58,9 @@ class VoteSettingsScreen(ModalScreen[None]):
             box.can_focus = False
             box.border_title = Content("how votes are collected")
             yield Static("", id="settings", markup=False)
-            yield Static("", id="trouble", markup=False)
+            trouble = Static("", id="trouble", markup=False)
+            trouble.display = False
+            yield trouble
             yield Static(
                 Content.assemble(
                     ("↑ ↓", "bold"), " choose   ", ("← →", "bold"), " change   ", ("e", "bold"),
@@ -98,7 +100,7 @@ class VoteSettingsScreen(ModalScreen[None]):
     def action_move(self, by: int) -> None:
         """Go to another setting."""
         self._row = (self._row + by) % len(self._keys)
-        self.query_one("#trouble", Static).update("")
+        self._say("")
         self._show()
 
     def action_step(self, by: int) -> None:
@@ -120,7 +122,7 @@ class VoteSettingsScreen(ModalScreen[None]):
         from ftarena.arena.settings import write_settings
 
         self._settings = await self.desk.ask(lambda store: write_settings(store, {key: value}))
-        self.query_one("#trouble", Static).update("")
+        self._say("")
         self._show()
 
     @work(exclusive=True, group="settings", exit_on_error=False)
@@ -137,6 +139,7 @@ class VoteSettingsScreen(ModalScreen[None]):
         )
         if value is not None:
             self._settings = await self.desk.ask(lambda store: write_settings(store, {key: value}))
+            self._say("")
             self._show()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -144,8 +147,12 @@ class VoteSettingsScreen(ModalScreen[None]):
         error = event.worker.error
         if event.state is WorkerState.ERROR and isinstance(error, FtarenaError):
             event.stop()
-            words = f"✕ {clean_line(error.message)}. {clean_line(error.hint)}"
-            self.query_one("#trouble", Static).update(Content(words))
+            self._say(f"✕ {clean_line(error.message)}. {clean_line(error.hint)}")
+
+    def _say(self, words: str) -> None:
+        trouble = self.query_one("#trouble", Static)
+        trouble.display = bool(words)
+        trouble.update(Content(words))
 
     def action_close(self) -> None:
         """Close."""

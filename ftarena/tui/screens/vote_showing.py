@@ -167,7 +167,9 @@ class BattleShown(Place):
         contestants = await self.desk.contestants()
         self.set_class(len(contestants) < 2, "-empty")
         self.refresh_bindings()
-        if len(contestants) < 2:
+        if len(contestants) < 2 and self.app.booth:
+            welcome.say("Nothing to vote on yet. Whoever set this up adds what is compared.", ())
+        elif len(contestants) < 2:
             welcome.say("Nothing to vote on yet: a battle needs two contestants.", FIRST_STEPS)
             self.show_facts()
         elif progress is not None and progress.planned and progress.voted >= progress.planned:
