@@ -20,13 +20,11 @@ _ABOUT_TOKENS = re.compile(
     r"special tokens?\b|chat[ -]?template|chatml|\bBERT\b|tokeni[sz]er|\b[eb]os\b|strike|<s>", re.I
 )
 
-_OWN_HEADER = re.compile(
-    r"\A\s*(?:\*\*)?(?:Assistant|ASSISTANT|AI|Bot)(?:\*\*)?:|\A\s*(?:assistant|model)\s*\n"
-)
-_ALPACA = re.compile(r"^### (?:Response|Instruction|Assistant|Human|User|Input):?[ \t]*$", re.M)
+_OWN_HEADER = re.compile(r"\A\s*(?:\*\*)?(?:Assistant|ASSISTANT)(?:\*\*)?:|\A\s*assistant\s*\n")
+_ALPACA = re.compile(r"^### (?:Response|Instruction|Assistant|Human):[ \t]*$", re.M)
 _ASKS = re.compile(r"^(?:\*\*)?(?:Human|USER|User)(?:\*\*)?:", re.M)
 _ANSWERS = re.compile(r"^(?:\*\*)?(?:Assistant|ASSISTANT|AI)(?:\*\*)?:", re.M)
-_MADE_UP_TURN = re.compile(r"\n\s*(?:Human|USER): .*\Z|\n(?:user|assistant|model)\n")
+_MADE_UP_TURN = re.compile(r"\n\s*(?:Human|USER): .*\Z|\nuser\n(?:.*\n)*?(?:assistant|model)\n")
 """A turn that the model went on to write for the other one, at the end of its answer."""
 
 _ABOUT_TURNS = re.compile(
