@@ -268,9 +268,10 @@ class ScoresScreen(Place):
         """Show what tells the answers of the two apart."""
         from ftarena.tui.screens.why import WhyScreen
 
-        if (pair := self.current) is not None:
-            seen = facing(pair)
-            await self.app.push_screen(WhyScreen(self.desk, seen.first, seen.second))
+        if self.seen is not None and (pair := self.current) is not None:
+            facts = facing(pair)
+            selection = self.seen.told.asked.selection
+            await self.app.push_screen(WhyScreen(self.desk, facts.first, facts.second, selection))
 
     @work(exclusive=True, group="battles", exit_on_error=False)
     async def action_improve(self) -> None:
