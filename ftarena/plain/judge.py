@@ -18,6 +18,7 @@ from ftarena.arena.judging.judging import WAIT_S
 from ftarena.arena.scoreboard import standing
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.scoring.words import counted, percent
+from ftarena.serving.protocol import EngineGone, RequestRefused
 from ftarena.store import Store
 from ftarena.text import clean_line
 from ftarena.workspace import Workspace
@@ -90,10 +91,10 @@ def judge(
 
         try:
             done = asyncio.run(run())
-        except FtarenaError as error:
-            raise FtarenaError(
-                error.message, f"{error.hint}; what was judged is kept, the same command goes on".lstrip("; ")
-            ) from error
+        except (EngineGone, RequestRefused) as error:
+            kept = "what was judged is kept, the same command goes on"
+            hint = f"{error.hint}; {kept}" if error.hint else kept
+            raise FtarenaError(error.message, hint) from error
         [tally] = judge_tallies(store, [done.labeler]) or [JudgeTally(done.labeler, 0, 0, 0, 0)]
         agreement = next((each for each in standing(store).judges if each.name == done.labeler), None)
         is_player = contestant is not None and _takes_part(store, contestant, only)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -112,8 +113,14 @@ def _words(one: str, other: str, words: Sequence[Word]) -> Iterator[str]:
         (one, [word for word in words if word.z > 0]),
         (other, [word for word in words if word.z < 0]),
     ):
+        line = f"words of {shorten(name, 30)}:"
+        for number, word in enumerate(side):
+            longer = f"{line}{',' if number else ''} {clean_line(word_said(word))}"
+            if cell_len(longer) > _WORDS:
+                break
+            line = longer
         if side:
-            yield shorten(f"words of {name}: {', '.join(map(word_said, side))}", _WORDS)
+            yield line
 
 
 def _slices(report: WhyReport) -> Iterator[str]:
@@ -131,6 +138,6 @@ def _slices(report: WhyReport) -> Iterator[str]:
 def _judges(report: WhyReport) -> Iterator[str]:
     for said in report.judges[:1]:
         yield shorten(f"Reasons of {judge_said(report, said)}", _WORDS)
-        yield from _words(f"reasons for {report.one}", f"reasons for {report.other}", said.words)
+        yield from _words(f"reasons for {report.one}", f"those for {report.other}", said.words)
         for quote in said.quotes:
             yield f"  “{shorten(quote, _WORDS - 4)}”"
