@@ -138,6 +138,6 @@ def _slices(report: WhyReport) -> Iterator[str]:
 def _judges(report: WhyReport) -> Iterator[str]:
     for said in report.judges[:1]:
         yield shorten(f"Reasons of {judge_said(report, said)}", _WORDS)
-        yield from _words(f"reasons for {report.one}", f"those for {report.other}", said.words)
+        yield from _words(f"reasons for {report.one}", f"reasons for {report.other}", said.words)
         for quote in said.quotes:
             yield f"  “{shorten(quote, _WORDS - 4)}”"
