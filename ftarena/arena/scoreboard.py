@@ -5,13 +5,12 @@
 Importing this loads no numpy; asking does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from ftarena.errors import FtarenaError
-from ftarena.store import Selection, Store, VoteRow
+from ftarena.store import Selection, Store
 from ftarena.store.ballots import EVERYTHING
 from ftarena.store.selection import FROM, conditions, contestant_condition
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ftarena.scoring.report import ScoreReport
     from ftarena.scoring.strengths import Clustering
     from ftarena.scoring.style import StyleScore
-    from ftarena.scoring.votes import Vote
 
 CONTROLS = ("length", "style")
 """What can be held equal: the length of the answers; headers, bold and lists."""
@@ -215,25 +213,3 @@ def _different(store: Store, selection: Selection, expression: str, join: str = 
         f"SELECT DISTINCT {expression} {FROM} {join} WHERE {where} AND {both}", [*values, *names]
     )
     return [value for (value,) in found]
-
-
-def _vote(row: VoteRow) -> "Vote":
-    from ftarena.scoring.votes import Vote
-
-    return Vote(*row)
-
-
-def scoreboard(rows: Sequence[VoteRow], *, anchor: str | None = None) -> "tuple[list[Vote], ScoreReport]":
-    """Return the votes as the statistics take them, and what they say.
-
-    Args:
-        rows: Standing votes in the order they were cast (`Store.standing_votes`).
-        anchor: Name of the contestant whose rating is 1000; `None` is the mean.
-
-    Raises:
-        FtarenaError: Nobody is called like the anchor.
-    """
-    from ftarena.scoring.report import score
-
-    votes = [_vote(row) for row in rows]
-    return votes, score(votes, anchor=anchor)

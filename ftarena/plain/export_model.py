@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ftarena.arena import contestant_of
-from ftarena.arena.scoreboard import scoreboard
+from ftarena.arena.scoreboard import standing
 from ftarena.plain.ending import ends_cleanly
 from ftarena.plain.progress import Stage, Stages
 from ftarena.scoring.words import counted, hundredths, percent, summary
@@ -91,7 +91,7 @@ def arena_lines(database: Path, run: Run, step: int | None = None) -> tuple[str,
     with Store.open_existing(database) as store:
         rows = [row for row in store.contestants() if row.run_id == run.id]
         names = {row.name for row in rows if _is_of(contestant_of(row), run, step)}
-        _, report = scoreboard(store.standing_votes())
+        report = standing(store).report
     lines = []
     for pair in report.pairs:
         if pair.win_rate is None or pair.low is None or pair.high is None or not {pair.a, pair.b} & names:

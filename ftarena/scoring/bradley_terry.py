@@ -6,7 +6,7 @@ LMArena's leaderboard before style control, except that LMArena counts both bad 
 
 The fit takes votes counted by cell and Newton's method: about five solves of a system as large as the board,
 milliseconds for a hundred contestants whatever the number of votes. Intervals by cluster touch every vote
-once: 0.1 to 0.4 s for a million.
+once: 0.1 to 0.2 s for a million.
 """
 
 from collections.abc import Mapping
