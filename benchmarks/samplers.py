@@ -6,10 +6,10 @@
 Every command prints JSON lines. The samplers' own functions choose (`pair_chances`, `kind_chances`) and the
 arena's own statistics judge; only the people are made up. A world: contestants with strengths θ; on each
 prompt two answers differ by D (log-normal, and measured with an error of 30 %); they tie with probability
-0.05 + 0.9 · exp(−1.5 D), 34 % of votes, and otherwise the better one wins the more surely the larger D is,
-less a tenth of votes that are slips. The mean score of a pair over its prompts is σ(θ₁ − θ₂) exactly, so
-that Bradley-Terry is true and what an interval should hold is known. A prompt is read once for each pair, as
-a verdict counts it.
+0.05 + 0.9 · exp(−1.5 D), 30 % of votes, and otherwise the better one wins the more surely the larger D is;
+the chance is that of a vote, people's slips included. The mean score of a pair over its prompts is σ(θ₁ − θ₂)
+(exactly up to 1.07 logits, beyond which the surest wins are cut off at 1), so that Bradley-Terry is true and
+what an interval should hold is known. A prompt is read once for each pair, as a verdict counts it.
 """
 
 import argparse

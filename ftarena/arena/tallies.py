@@ -1,7 +1,7 @@
 """What people have said about each pair so far, for a sampler that spends votes where they decide most.
 
 Counted anew only when there are 1 % more events than last time (or one more, with less than a hundred): a
-draw need not know the very last vote, and 20,000 votes take 0.2 s.
+draw need not know the very last vote, and 20,000 votes take 0.14 s.
 """
 
 from collections.abc import Mapping
