@@ -288,8 +288,13 @@ class Arena:
         if text.strip():
             self._ballots.add_event(battle_id, self.labeler, "comment", text=text)
 
-    def undo(self) -> BlindBattle | None:
+    def undo(self, *, untold: str | None = None) -> BlindBattle | None:
         """Take back this labeler's last vote or skip that stands, and return its battle, open again.
+
+        Args:
+            untold: A battle whose names were not told yet, although they will be after each vote: a new
+            vote on
+                it is as blind as the first.
 
         Returns:
             `None` where there is nothing to take back.
@@ -298,7 +303,13 @@ class Arena:
             last = self._ballots.last_standing(self.labeler)
             if last is None:
                 return None
-            self._ballots.add_event(last.battle_id, self.labeler, "undo", target_id=last.event_id)
+            self._ballots.add_event(
+                last.battle_id,
+                self.labeler,
+                "undo",
+                target_id=last.event_id,
+                names_shown="never" if last.battle_id == untold else None,
+            )
         return self._blind(self._own(last.battle_id))
 
     def names_seen(self, battle_id: str) -> bool:

@@ -356,7 +356,7 @@ class Ballots:
         """Return whether a labeler has been told the names of a battle by a vote that they took back."""
         [(seen,)] = self._database.rows(
             "SELECT EXISTS (SELECT 1 FROM ballot_events s JOIN ballot_events u"
-            " ON u.target_id = s.id AND u.labeler_id = s.labeler_id"
+            " ON u.target_id = s.id AND u.labeler_id = s.labeler_id AND u.names_shown IS NOT 'never'"
             " WHERE s.battle_id = ? AND s.labeler_id = ? AND s.kind = 'vote' AND s.names_shown = 'after')",
             (battle_id, labeler_id_of(labeler)),
         )

@@ -19,9 +19,6 @@ OUTCOMES: dict[Outcome, str] = {
 STRENGTH = "strength"
 """The second question that is answered with a number from 1 to 5, as `ftarena.arena.ballot_words` has it."""
 
-TAKEN_BACK_EARLY = "Taken back. Names follow each vote here, so a new vote on it is kept but not scored."
-"""What is said where a vote is taken back before the names that would have followed it."""
-
 NAMES_SEEN = "Taken back. You have seen the names, so a new vote here is kept but not scored."
 """What is said where a vote is taken back that was followed by the names."""
 

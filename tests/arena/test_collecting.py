@@ -260,3 +260,20 @@ def test_votes_can_be_chosen_by_category_labeler_and_time(filled: Store) -> None
     assert {vote.labeler for vote in filled.standing_votes(Selection(labelers=["bo"]))} == {"bo"}
     assert filled.standing_votes(Selection(until="2000-01-01")) == []
     assert len(filled.standing_votes(Selection(since="2000-01-01"))) == 36
+
+
+def test_taking_back_before_the_names_are_told_costs_nothing(filled: Store) -> None:
+    """I see that I pressed the wrong key while I am still asked how clear it is: my new vote is as blind."""
+    write_settings(filled, {"strength": True})
+    ana = Arena(filled, labeler="ana")
+    battle = ana.next()
+    assert battle is not None
+    ana.vote(battle.id, "left", elapsed_ms=1)
+    ana.undo(untold=battle.id)
+    assert not ana.names_seen(battle.id)
+    ana.vote(battle.id, "right", elapsed_ms=1)
+    assert [vote.outcome for vote in filled.standing_votes()] == ["right"]
+    ana.undo(untold="another battle")
+    assert ana.names_seen(battle.id)
+    ana.vote(battle.id, "left", elapsed_ms=1)
+    assert filled.standing_votes() == []

@@ -19,6 +19,25 @@ CREATE INDEX battles_repeated ON battles (repeat_of) WHERE repeat_of IS NOT NULL
 -- How many labelers have had a combination of prompt and pair.
 CREATE INDEX battles_of_combination ON battles (prompt_id, left_id, right_id) WHERE origin <> 'import';
 
+-- An undo whose `names_shown` is 'never' took its vote back before the names were told: nothing was learned.
+DROP VIEW votes;
+CREATE VIEW votes AS
+SELECT e.id, e.battle_id, e.labeler_id, e.outcome, e.elapsed_ms, e.before_end, e.names_shown, e.position,
+       e.created_at,
+       e.names_shown IS NULL OR NOT EXISTS (
+           SELECT 1 FROM ballot_events s
+           WHERE s.battle_id = e.battle_id AND s.labeler_id = e.labeler_id
+             AND s.kind = 'vote' AND s.names_shown = 'after'
+             AND (s.created_at, s.position, s.id) < (e.created_at, e.position, e.id)
+             AND EXISTS (SELECT 1 FROM ballot_events u WHERE u.target_id IS NOT NULL AND u.target_id = s.id
+                         AND u.labeler_id = s.labeler_id AND u.names_shown IS NOT 'never')) AS blind
+FROM standing_events e
+WHERE e.kind = 'vote'
+  AND NOT EXISTS (
+      SELECT 1 FROM standing_events l
+      WHERE l.kind = 'vote' AND l.battle_id = e.battle_id AND l.labeler_id = e.labeler_id
+        AND (l.created_at, l.position, l.id) > (e.created_at, e.position, e.id));
+
 -- What else was decided with a vote: an outcome by one criterion, or how strong the preference is. The last
 -- one of a vote and an aspect stands.
 CREATE TABLE ballot_details (

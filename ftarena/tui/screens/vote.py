@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from ftarena.errors import FtarenaError
-from ftarena.tui.ballot_words import NAMES_SEEN, STRENGTH, TAKEN_BACK_EARLY, Outcome, recorded
+from ftarena.tui.ballot_words import NAMES_SEEN, STRENGTH, Outcome, recorded
 from ftarena.tui.screens.vote_showing import BattleShown
 from ftarena.tui.widgets.transcript import Transcript
 
@@ -235,18 +235,17 @@ class VoteScreen(BattleShown):
         """Commit an undo."""
         try:
             arena = await self._open()
-            battle = None if arena is None else await self.desk.run(arena.undo)
+            untold = self.battle.id if self.battle is not None and self._aspects else None
+            battle = None if arena is None else await self.desk.run(partial(arena.undo, untold=untold))
             if battle is None or arena is None:
                 self._say("There is nothing to take back.")
                 return
             if battle.id in self._decided:
                 self._decided.remove(battle.id)
-            asking = bool(self._aspects)
             self._progress = await self.desk.run(arena.progress)
             self._show(battle)
             seen = await self.desk.run(arena.names_seen, battle.id)
-            words = TAKEN_BACK_EARLY if asking else NAMES_SEEN
-            self._say(words if seen else "Taken back: decide again.")
+            self._say(NAMES_SEEN if seen else "Taken back: decide again.")
             self.refresh_status()
         finally:
             self._busy = False
