@@ -21,8 +21,8 @@ from pathlib import Path
 from ftarena.arena.contestants import contestant_of
 from ftarena.arena.improving import bring_in, find_parent, generations, prepare, start
 from ftarena.arena.lineup import sync_lineup
-from ftarena.arena.queue import AnswerQueue
-from ftarena.arena.scoreboard import Asked, standing
+from ftarena.arena.questions.queue import AnswerQueue
+from ftarena.arena.standings.scoreboard import Asked, standing
 from ftarena.scoring.words import summary
 from ftarena.serving.pool import EnginePool
 from ftarena.store import ContestantRow, PromptRow, Selection, Store

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ftarena.arena.voting_record import voting_record
+from ftarena.arena.standings.voting_record import voting_record
 from ftarena.scoring.bradley_terry import fit_bradley_terry
 from ftarena.scoring.coding import CodedVotes, group
 from ftarena.scoring.davidson import fit_davidson

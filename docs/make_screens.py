@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ftarena.arena import Arena, add_contestant
-from ftarena.arena.categories import add_categories
+from ftarena.arena.questions.categories import add_categories
 from ftarena.recipes.models import resolve_model
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Chunk

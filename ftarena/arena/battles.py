@@ -8,14 +8,14 @@ and whoever is interrupted finds the same battle again, with the same sides.
 import random
 from collections.abc import Collection, Sequence
 
+from ftarena.arena.blindness.telling import telling
 from ftarena.arena.contestants import who_takes_part
-from ftarena.arena.differing import differing
 from ftarena.arena.open_battles import OpenBattles
+from ftarena.arena.questions.differing import differing
 from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
 from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, sides
 from ftarena.arena.settings import read_settings
 from ftarena.arena.tallies import tallies
-from ftarena.arena.telling import telling
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
 from ftarena.store import OUTCOMES, BattleRow, ContestantRow, LabelerKind, NamesShown, Outcome, Store

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ftarena.arena.making_room import command_for, send_to_sleep
-from ftarena.arena.own_replay import with_own_replay
+from ftarena.arena.replay.own_replay import with_own_replay
 from ftarena.errors import FtarenaError
 from ftarena.processes import python_module
 from ftarena.recipes.schema import Recipe

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ftarena.arena import who_takes_part
-from ftarena.arena.queue import AnswerQueue
+from ftarena.arena.questions.queue import AnswerQueue
 from ftarena.errors import FtarenaError
 from ftarena.store import Store
 from ftarena.workspace import Workspace

@@ -132,7 +132,7 @@ def _arena_prompts(database: Path) -> list[str]:
     """Return the texts of the arena's prompts; an arena that is not there has none, and is not created."""
     if not database.exists():
         return []
-    from ftarena.arena.prompts import questions
+    from ftarena.arena.questions.prompts import questions
     from ftarena.store import Store
 
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ftarena
 from ftarena.arena.lineup import sync_lineup
-from ftarena.arena.queue import AnswerQueue, add_prompts_from_examples
+from ftarena.arena.questions.queue import AnswerQueue, add_prompts_from_examples
 from ftarena.arena.sharing import start_training
 from ftarena.curation.check import check_files
 from ftarena.errors import FtarenaError

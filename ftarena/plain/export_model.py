@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ftarena.arena import contestant_of
-from ftarena.arena.scoreboard import standing
+from ftarena.arena.standings.scoreboard import standing
 from ftarena.plain.ending import ends_cleanly
 from ftarena.plain.progress import Stage, Stages
 from ftarena.scoring.words import counted, hundredths, percent, summary

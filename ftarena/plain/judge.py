@@ -15,7 +15,7 @@ from ftarena.arena.judging import Judged, JudgeTally, judge_tallies
 from ftarena.arena.judging import judge as let_judge
 from ftarena.arena.judging.asking import Endpoint, LocalJudge, asking, remember
 from ftarena.arena.judging.judging import WAIT_S
-from ftarena.arena.scoreboard import standing
+from ftarena.arena.standings.scoreboard import standing
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.scoring.words import counted, percent
 from ftarena.serving.protocol import EngineGone, RequestRefused

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ftarena.arena.categories import categories_of
 from ftarena.arena.lineup import sync_lineup
-from ftarena.arena.prompts import (
+from ftarena.arena.questions.categories import categories_of
+from ftarena.arena.questions.prompts import (
     PromptsReport,
     add_asked,
     add_chatted,
@@ -25,7 +25,7 @@ from ftarena.arena.prompts import (
     heldout_prompts,
     is_builtin,
 )
-from ftarena.arena.trained import note_trained
+from ftarena.arena.questions.trained import note_trained
 from ftarena.errors import FtarenaError
 from ftarena.scoring.words import counted
 from ftarena.store import Store
@@ -198,7 +198,7 @@ def measure_prompts(workspace: Workspace, database: Path, *, limit: int | None =
     Raises:
         FtarenaError: No engine can be asked.
     """
-    from ftarena.arena.measuring import Measuring
+    from ftarena.arena.questions.measuring import Measuring
     from ftarena.serving.pool import EnginePool
 
     need_database(database)
@@ -223,7 +223,7 @@ def measure_prompts(workspace: Workspace, database: Path, *, limit: int | None =
 
 
 def _counts(store: Store) -> dict[str, object]:
-    from ftarena.arena.alike import twins_of
+    from ftarena.arena.questions.alike import twins_of
 
     prompts = store.prompts()
     ids = {row.id for row in prompts}

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from ftarena.arena.replaying import PROMPTS, SAMPLING, Order, draw, load_prompts, prompts_file
+from ftarena.arena.replay.replaying import PROMPTS, SAMPLING, Order, draw, load_prompts, prompts_file
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain.engine import bring_up
 from ftarena.plain.goes_on import told_what_goes_on

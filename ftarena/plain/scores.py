@@ -11,7 +11,7 @@ from typing import Literal, TextIO
 
 from rich.console import Console
 
-from ftarena.arena.scoreboard import Asked, Standing
+from ftarena.arena.standings.scoreboard import Asked, Standing
 from ftarena.plain.scores_page import print_page
 from ftarena.plain.scores_view import Slicing, View, held_equal, look
 from ftarena.text import clean_line

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from ftarena.arena.scoreboard import CONTROLS, MODELS, Asked
+from ftarena.arena.standings.scoreboard import CONTROLS, MODELS, Asked
 from ftarena.errors import UsageError
 from ftarena.plain.scores_view import Slicing
 from ftarena.store import Selection

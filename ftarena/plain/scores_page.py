@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ftarena.arena.scoreboard import Standing
+from ftarena.arena.standings.scoreboard import Standing
 from ftarena.plain.scores_view import View, held_equal, votes_of
 from ftarena.plain.scores_words import (
     LABELER_HEAD,

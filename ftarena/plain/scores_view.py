@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ftarena.arena.labelers import LabelerReport, labeler_reports
-from ftarena.arena.scoreboard import Asked, Standing, by, standing
+from ftarena.arena.standings.labelers import LabelerReport, labeler_reports
+from ftarena.arena.standings.scoreboard import Asked, Standing, by, standing
 from ftarena.errors import FtarenaError
 from ftarena.evaluation.beside import Beside, beside
 from ftarena.scoring.report import score

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ftarena.arena.labelers import LabelerReport
-from ftarena.arena.scoreboard import Standing
+from ftarena.arena.standings.labelers import LabelerReport
+from ftarena.arena.standings.scoreboard import Standing
 from ftarena.evaluation.beside import Beside
 from ftarena.evaluation.measures import Measure
 from ftarena.plain.scores_view import View

@@ -123,7 +123,7 @@ def read_ledger(store: Store, selection: Selection = EVERYTHING) -> Ledger:
     Args:
         store: The arena.
         selection: Its times and its criterion are heeded here, and such votes are read anew; everything else
-            can be told from the columns, see `ftarena.arena.voting_record`.
+            can be told from the columns, see `ftarena.arena.standings.voting_record`.
 
     Returns:
         The votes; leaked ones, repeats, and those with names known among them, with their `flags`.

@@ -3,7 +3,7 @@
 import random
 
 from ftarena.arena import Arena
-from ftarena.arena.history import voted_battles
+from ftarena.arena.standings.history import voted_battles
 from ftarena.store import Selection, Store
 
 

@@ -242,7 +242,7 @@ def test_reasons_tell_why(store: Store) -> None:
 
 def test_agreement_with_people_is_beside_it(store: Store) -> None:
     """How far the judge agrees with people is told where both have voted."""
-    from ftarena.arena.scoreboard import standing
+    from ftarena.arena.standings.scoreboard import standing
 
     two(store, 8)
     ana = Arena(store, labeler="ana")

@@ -2,8 +2,8 @@
 
 import random
 
-from ftarena.arena.labelers import labeler_reports
-from ftarena.arena.scoreboard import Asked, standing
+from ftarena.arena.standings.labelers import labeler_reports
+from ftarena.arena.standings.scoreboard import Asked, standing
 from ftarena.store import Selection, Store
 
 

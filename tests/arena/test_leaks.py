@@ -2,7 +2,7 @@
 
 import pytest
 
-from ftarena.arena.leaks import giveaway
+from ftarena.arena.blindness.leaks import giveaway
 
 NAMES = {
     "base",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from ftarena.arena import add_contestant, write_settings
-from ftarena.arena.differing import differing
-from ftarena.arena.measuring import Measuring
-from ftarena.arena.queue import AnswerQueue
+from ftarena.arena.questions.differing import differing
+from ftarena.arena.questions.measuring import Measuring
+from ftarena.arena.questions.queue import AnswerQueue
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Completion, ContextExceeded, TokenLogprob

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ftarena.arena import add_contestant
-from ftarena.arena.alike import twins_of
-from ftarena.arena.categories import categories_of
-from ftarena.arena.prompts import (
+from ftarena.arena.questions.alike import twins_of
+from ftarena.arena.questions.categories import categories_of
+from ftarena.arena.questions.prompts import (
     PromptsReport,
     add_asked,
     add_chatted,
@@ -17,7 +17,7 @@ from ftarena.arena.prompts import (
     categorise,
     general_prompts,
 )
-from ftarena.arena.trained import TrainedOn, find_trained, note_trained
+from ftarena.arena.questions.trained import TrainedOn, find_trained, note_trained
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant
 from ftarena.store import Selection, Store

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ftarena.arena import Arena, add_contestant
-from ftarena.arena.prompts import PromptsReport, add_prompts_from_examples
-from ftarena.arena.queue import AnswerQueue
+from ftarena.arena.questions.prompts import PromptsReport, add_prompts_from_examples
+from ftarena.arena.questions.queue import AnswerQueue
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling
 from ftarena.serving.protocol import Completion, EngineGone, RequestRefused

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ftarena.arena import own_replay
-from ftarena.arena.own_replay import with_own_replay
-from ftarena.arena.replaying import PROMPTS, Drawn, Order, draw, load_prompts, prompts_file
+from ftarena.arena.replay import own_replay
+from ftarena.arena.replay.own_replay import with_own_replay
+from ftarena.arena.replay.replaying import PROMPTS, Drawn, Order, draw, load_prompts, prompts_file
 from ftarena.curation.builtin import general_questions
 from ftarena.curation.reading import load_examples
 from ftarena.curation.sets.manifest import read_manifest, sha256_of

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftarena.arena import Arena, write_settings
-from ftarena.arena.differing import differing
+from ftarena.arena.questions.differing import differing
 from ftarena.arena.sampling import SAMPLERS, Combination, Openings, Outlook, Pool, Tally, informative
 from ftarena.arena.sampling.chances import BALANCED, pair_chances
 from ftarena.arena.sampling.kinds import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftarena.arena.scoreboard import Asked, by, standing
-from ftarena.arena.voting_record import voting_record
+from ftarena.arena.standings.scoreboard import Asked, by, standing
+from ftarena.arena.standings.voting_record import voting_record
 from ftarena.errors import FtarenaError
 from ftarena.scoring import Vote, score
 from ftarena.scoring.coding import decode

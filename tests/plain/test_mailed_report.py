@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftarena.arena import Arena, add_contestant
-from ftarena.arena.scoreboard import Asked
+from ftarena.arena.standings.scoreboard import Asked
 from ftarena.errors import FtarenaError
 from ftarena.plain.report import write_picture, write_report
 from ftarena.plain.report.carrying import read_carried

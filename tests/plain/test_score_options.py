@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ftarena.arena import Arena, add_contestant
-from ftarena.arena.categories import add_categories
-from ftarena.arena.scoreboard import Asked
+from ftarena.arena.questions.categories import add_categories
+from ftarena.arena.standings.scoreboard import Asked
 from ftarena.cli.app import app
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.plain import scores

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftarena.arena.scoreboard import standing
+from ftarena.arena.standings.scoreboard import standing
 from ftarena.errors import FtarenaError
 from ftarena.store import Outcome, Store
 from ftarena.store.ids import content_hash

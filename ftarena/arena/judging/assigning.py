@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from ftarena.arena.blindness.telling import telling
 from ftarena.arena.contestants import who_takes_part
 from ftarena.arena.sampling.pool import Combination, sides
-from ftarena.arena.telling import telling
 from ftarena.store import Store
 from ftarena.store.ids import content_hash
 

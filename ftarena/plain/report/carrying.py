@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import ftarena
-from ftarena.arena.history import CastVote
-from ftarena.arena.scoreboard import Standing
+from ftarena.arena.standings.history import CastVote
+from ftarena.arena.standings.scoreboard import Standing
 from ftarena.errors import FtarenaError
 from ftarena.scoring.votes import OUTCOMES, Vote
 

@@ -13,8 +13,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 import ftarena
-from ftarena.arena.history import CastVote, VotedBattle
-from ftarena.arena.scoreboard import Standing
+from ftarena.arena.standings.history import CastVote, VotedBattle
+from ftarena.arena.standings.scoreboard import Standing
 from ftarena.plain.report.carrying import carry, pseudonyms
 from ftarena.plain.report.charts import Bar, course, intervals, rating_axis
 from ftarena.plain.scores_view import View, held_equal, votes_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ftarena.arena.history import CastVote
+from ftarena.arena.standings.history import CastVote
 from ftarena.scoring.looks import FEATURES, looks
 from ftarena.scoring.style import StyleScore, score_style
 from ftarena.scoring.votes import Vote

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from ftarena.arena.history import cast_votes, voted_battles
 from ftarena.arena.labeler import default_labeler
-from ftarena.arena.scoreboard import Asked
+from ftarena.arena.standings.history import cast_votes, voted_battles
+from ftarena.arena.standings.scoreboard import Asked
 from ftarena.errors import FtarenaError
 from ftarena.plain.report.page import MOST_BATTLES, fill
 from ftarena.plain.report.picture import draw

@@ -12,7 +12,7 @@ from ftarena.text import clean_line, shorten
 from ftarena.tui.drawing.intervals import Axis, bar
 
 if TYPE_CHECKING:
-    from ftarena.arena.scoreboard import Standing
+    from ftarena.arena.standings.scoreboard import Standing
     from ftarena.evaluation.beside import Beside
     from ftarena.evaluation.measures import Measure
     from ftarena.scoring.pairs import PairScore

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from ftarena.arena.history import VotedBattle
+from ftarena.arena.standings.history import VotedBattle
 from ftarena.drawing.pieces import Piece
 from ftarena.scoring.words import counted
 from ftarena.text import clean_line, clean_text, shorten
@@ -52,7 +52,7 @@ async def battles_screen(
         one: Name of a contestant; None is everybody.
         other: Name of the other.
     """
-    from ftarena.arena.history import voted_battles
+    from ftarena.arena.standings.history import voted_battles
 
     found = await desk.read(
         lambda store: voted_battles(

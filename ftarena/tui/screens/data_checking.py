@@ -95,7 +95,7 @@ class Checking(Place):
             raise
 
     async def _arena_prompts(self) -> list[str]:
-        from ftarena.arena.prompts import questions
+        from ftarena.arena.questions.prompts import questions
 
         return await self.desk.read(questions) if self.desk.exists else []
 

@@ -132,7 +132,7 @@ class GenerationsScreen(Screen[None]):
         one = self._found.get(event.key)
         if one is None or one.parent is None or one.gain is None:
             return
-        from ftarena.arena.history import voted_battles
+        from ftarena.arena.standings.history import voted_battles
         from ftarena.tui.screens.battles import BattlesScreen
 
         child, parent = one.gain.child, one.gain.parent

@@ -24,7 +24,7 @@ from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from ftarena.arena.scoreboard import Asked, Standing
+    from ftarena.arena.standings.scoreboard import Asked, Standing
     from ftarena.scoring.pairs import PairScore
     from ftarena.tui.desk import Desk
 
@@ -113,7 +113,7 @@ class BreakdownScreen(Screen[None]):
     @work(exclusive=True, group="slices", exit_on_error=False)
     async def read(self) -> None:
         """Score every slice of the pair."""
-        from ftarena.arena.scoreboard import by
+        from ftarena.arena.standings.scoreboard import by
 
         chosen = replace(self._asked.selection, contestants=(self._whole.a, self._whole.b))
         asked = replace(self._asked, selection=chosen, control=())

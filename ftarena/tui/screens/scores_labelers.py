@@ -20,7 +20,7 @@ from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from ftarena.arena.labelers import LabelerReport
+    from ftarena.arena.standings.labelers import LabelerReport
     from ftarena.store import Selection
     from ftarena.tui.desk import Desk
 
@@ -75,7 +75,7 @@ class LabelersScreen(Screen[None]):
     @work(exclusive=True, group="labelers", exit_on_error=False)
     async def read(self) -> None:
         """Look at everybody's votes, people's first."""
-        from ftarena.arena.labelers import labeler_reports
+        from ftarena.arena.standings.labelers import labeler_reports
 
         reports = await self._desk.read(
             lambda store: [

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ftarena.arena.scoreboard import Standing
+    from ftarena.arena.standings.scoreboard import Standing
     from ftarena.evaluation.beside import Beside
     from ftarena.scoring.style import StylePair
     from ftarena.store import Store
@@ -45,7 +45,7 @@ def read_scores(
         judges: Whether to score what judges say, too.
         criterion: What is scored instead of the vote itself.
     """
-    from ftarena.arena.scoreboard import Asked, standing
+    from ftarena.arena.standings.scoreboard import Asked, standing
     from ftarena.evaluation.beside import beside
     from ftarena.store import Selection
 

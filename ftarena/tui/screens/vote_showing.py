@@ -226,7 +226,7 @@ class BattleShown(Place):
     @work(exclusive=True, group="answers", exit_on_error=False)
     async def make_answers(self) -> None:
         """Make the answers that battles still lack, pairs first; pauses while someone chats."""
-        from ftarena.arena.queue import AnswerQueue
+        from ftarena.arena.questions.queue import AnswerQueue
 
         desk = self.desk
         contestants = await desk.contestants()

@@ -123,7 +123,7 @@ class WhyScreen(Screen[None]):
     @on(RowList.Chosen)
     @work(exclusive=True, group="battles", exit_on_error=False)
     async def _open_battles(self, event: RowList.Chosen) -> None:
-        from ftarena.arena.history import voted_battles
+        from ftarena.arena.standings.history import voted_battles
         from ftarena.store.ballots import EVERYTHING
         from ftarena.tui.screens.battles import BattlesScreen
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ftarena.arena.categories import CHAT
+from ftarena.arena.questions.categories import CHAT
 from ftarena.errors import FtarenaError
 from ftarena.processes import read_json
 from ftarena.store import PromptRow, Store

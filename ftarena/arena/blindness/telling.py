@@ -1,7 +1,7 @@
 """What an answer in the store gives itself away by, held against all that is known of who wrote it."""
 
+from ftarena.arena.blindness.leaks import giveaway
 from ftarena.arena.contestants import contestant_of
-from ftarena.arena.leaks import giveaway
 from ftarena.errors import FtarenaError
 from ftarena.store import ContestantRow, Store
 

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from ftarena.arena.contestants import contestant_of
-from ftarena.arena.measuring import Measuring
-from ftarena.arena.prompts import PromptsReport, add_prompts_from_examples
+from ftarena.arena.questions.measuring import Measuring
+from ftarena.arena.questions.prompts import PromptsReport, add_prompts_from_examples
+from ftarena.arena.questions.trained import note_trained
 from ftarena.arena.settings import read_settings
-from ftarena.arena.trained import note_trained
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message, Sampling, served_name
 from ftarena.serving.likelihood import Scoring

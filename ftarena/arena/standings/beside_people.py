@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ftarena.arena.voting_record import VotingRecord, judges_of, voting_record
+from ftarena.arena.standings.voting_record import VotingRecord, judges_of, voting_record
 from ftarena.scoring.coding import decode
 from ftarena.scoring.judges import JudgeAgreement, judge_agreement, verdicts
 from ftarena.store import Selection, Store

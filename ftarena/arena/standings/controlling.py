@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ftarena.arena.voting_record import VotingRecord
+from ftarena.arena.standings.voting_record import VotingRecord
 from ftarena.scoring.coding import decode
 from ftarena.scoring.looks import FEATURES, Looks, looks
 from ftarena.scoring.style import StyleScore, score_style
 from ftarena.store import Store
 
 if TYPE_CHECKING:
-    from ftarena.arena.scoreboard import Asked
+    from ftarena.arena.standings.scoreboard import Asked
 
 _ANSWERS = """
 SELECT b.rowid, l.id, r.id, l.n_tokens, r.n_tokens

@@ -16,7 +16,7 @@ from ftarena.curation.check.words import Vocabulary, WordRows, digest, words
 from ftarena.store import PromptRow
 
 if TYPE_CHECKING:
-    from ftarena.arena.prompts import Asked
+    from ftarena.arena.questions.prompts import Asked
 
 Turns = Sequence[tuple[str, str]]
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from ftarena.arena.replaying import SAMPLING, Order, draw, prompts_file
+from ftarena.arena.replay.replaying import SAMPLING, Order, draw, prompts_file
 from ftarena.curation.reading import SHAPES_FOR
 from ftarena.curation.sets.mixing import replay_rows
 from ftarena.errors import FtarenaError, UsageError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ftarena.arena.categories import CHAT, add_categories
+from ftarena.arena.questions.categories import CHAT, add_categories
 from ftarena.curation.builtin import GENERAL, general_questions
 from ftarena.curation.examples import Example
 from ftarena.curation.reading import load_questions
@@ -151,7 +151,7 @@ def add_asked(store: Store, asked: Sequence[Asked], source: str, *, near: bool =
     new = [one for one in asked if one.id not in known]
     alike: set[str] = set()
     if not near and new:
-        from ftarena.arena.alike import near_ones
+        from ftarena.arena.questions.alike import near_ones
 
         distinct = {one.id: one for one in new}
         found = near_ones(store.prompts(), list(distinct.values()))
@@ -178,7 +178,7 @@ def add_chatted(store: Store, *, near: bool = True) -> PromptsReport:
     new = [row for row in rows if row.id not in drawn]
     left_out: set[str] = set()
     if not near and new:
-        from ftarena.arena.alike import near_ones
+        from ftarena.arena.questions.alike import near_ones
 
         found = near_ones(store.prompts(), [asked_of(row) for row in new])
         left_out = {new[place].id for place in found}

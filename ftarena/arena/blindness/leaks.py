@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from functools import lru_cache
 
-from ftarena.arena.self_naming import says_who_it_is
+from ftarena.arena.blindness.self_naming import says_who_it_is
 from ftarena.curation.check.debris import template_tokens, without_code
 from ftarena.text import shorten
 

@@ -125,9 +125,9 @@ def standing(store: Store, asked: Asked = Asked()) -> Standing:
         FtarenaError: What is asked cannot be: an unknown control, an anchor nobody voted on, intervals by
             labeler with one labeler.
     """
-    from ftarena.arena.beside_people import judge_agreements
-    from ftarena.arena.controlling import controlled
-    from ftarena.arena.voting_record import voting_record
+    from ftarena.arena.standings.beside_people import judge_agreements
+    from ftarena.arena.standings.controlling import controlled
+    from ftarena.arena.standings.voting_record import voting_record
     from ftarena.scoring.report import score_coded
 
     unknown = [name for name in asked.control if name not in CONTROLS]

@@ -93,7 +93,7 @@ def labeler_reports(store: Store, selection: Selection = EVERYTHING) -> list[Lab
     Raises:
         FtarenaError: The database cannot be read.
     """
-    from ftarena.arena.voting_record import voting_record
+    from ftarena.arena.standings.voting_record import voting_record
     from ftarena.scoring.coding import decode
     from ftarena.scoring.labeling import (
         Reading,

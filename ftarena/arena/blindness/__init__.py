@@ -1,0 +1,1 @@
+"""What would tell who wrote an answer: names, self-descriptions, debris of templates."""

@@ -1,0 +1,1 @@
+"""A base model's own answers, written to be replayed against forgetting."""
