@@ -81,10 +81,11 @@ async def test_what_is_wrong(workspace: Workspace, planted: Path, size: tuple[in
     app = open_app(workspace, planted)
     async with app.run_test(size=size) as pilot:
         await checked(pilot)
+        await shows(pilot, "it would be missing from the training")
         text = screen_text(app)
         for words in ("sft.jsonl", "✕ 2 errors", "▸ ✕  1  broken line", "✕  1  an empty or"):
             assert words in text, words
-        assert "it would be missing from the training" in text and "→ repair or remove the line" in text
+        assert "→ repair or remove the line" in text
         assert '"content": "torn' in text.replace("\n", "")
         await go_to(pilot, "contradiction")
         await until(pilot, lambda: "du -ah | sort -h" in pane(app))
