@@ -60,7 +60,11 @@ def improve(
     follow: Follow = False,
     queue: Queue = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also with fewer than 8 pairs, errors, or too little memory.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Also with fewer than 8 pairs, votes like coin flips, errors, or too little memory.",
+        ),
     ] = False,
     as_json: AsJson = False,
     db: Db = None,

@@ -123,12 +123,15 @@ def _agreed(improvement: Improvement, asked: Asked) -> bool:
 
     Raises:
         UsageError: Nobody can be asked.
-        FtarenaError: `--yes` was said beforehand, and the check found errors.
+        FtarenaError: Labelers agree no more than by chance, or `--yes` was said beforehand and the check
+            found errors.
     """
     begun = improvement.run
     if begun is not None:
         _note(f"{begun.id} was begun from exactly these votes: it {begun.state.told}")
         return True
+    if improvement.chance and not asked.force:
+        raise FtarenaError(improvement.chance, "go on voting: ftarena vote; or train all the same: --force")
     if asked.yes:
         if improvement.check.errors and not asked.force:
             raise FtarenaError(

@@ -101,6 +101,40 @@ def test_yes_starts_it(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> N
     assert code == 0 and json.loads(out)["run"].startswith("first-3-")
 
 
+def test_votes_like_coin_flips(project: Workspace) -> None:
+    """Two of us agree on half of the battles: improve says that this teaches nothing, and does not start."""
+    with Store.open(project.database) as store:
+        arena, turn = Arena(store, labeler="ben"), 0
+        while (battle := arena.next()) is not None:
+            shorter = (len(battle.left) < len(battle.right)) == (turn % 2 == 0)
+            arena.vote(battle.id, "left" if shorter else "right", elapsed_ms=500)
+            turn += 1
+    code, out, _ = ftarena("improve", "--plan", "--force")
+    words = " ".join(out.split())
+    assert code == 0 and "warning: labelers agree no more than by chance (50 % of 12 decisions)" in words
+    assert "these votes teach nothing yet; get more" in words and "ftarena score also compares ties" in words
+    code, _, said = ftarena("improve", "--yes", "--method", "kto")
+    assert code != 0 and "no more than by chance" in said and "--force" in said
+    assert len(list(project.runs.iterdir())) == 1
+
+
+def test_what_is_doubtful_about_the_parent(project: Workspace) -> None:
+    """The page tells that the parent forgot, and who else is as good by the votes."""
+    [run] = [read_run(folder) for folder in project.runs.iterdir()]
+    forgot = {"name": "forgetting", "verdict": "alarm", "words": "general loss +0.31: it forgot"}
+    write_json(run.directory / "guards.json", {"guards": [forgot]})
+    with Store.open(project.database) as store:
+        arena, turn = Arena(store, labeler="ben"), 0
+        while (battle := arena.next()) is not None:  # mostly the other way round: nobody is better
+            shorter = (len(battle.left) < len(battle.right)) == (turn % 4 == 0)
+            arena.vote(battle.id, "left" if shorter else "right", elapsed_ms=500)
+            turn += 1
+    code, out, _ = ftarena("improve", "--plan", "--force")
+    words = " ".join(out.split())
+    assert code == 0 and "its guards: general loss +0.31: it forgot" in words
+    assert "tied with base: the votes do not tell them apart" in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

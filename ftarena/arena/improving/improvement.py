@@ -61,18 +61,34 @@ class Improvement:
     fresh: int
     """Those of them that neither the child nor its ancestors by votes were trained on."""
 
+    chance: str = ""
+    """Why the votes teach nothing, where labelers agree no more than by chance; else empty."""
+
+    tied: tuple[str, ...] = ()
+    """Contestants that the votes do not tell from the parent's."""
+
+    alarms: tuple[str, ...] = ()
+    """What the parent's guards found wrong, a line each."""
+
     run: Run | None = None
     """The run that was already begun from exactly this, unless it failed."""
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Yield what a person should know before they say yes: (title, words), an empty title going on."""
         yield "parent", f"{clean_line(self.parent.name)} ({clean_line(self.parent.id)})"
+        if self.tied:
+            named = ", ".join(map(clean_line, self.tied))
+            yield "", f"tied with {named}: the votes do not tell them apart; name a run to go on from another"
+        for alarm in self.alarms:
+            yield "", f"its guards: {clean_line(alarm)}"
         material = self.material
         behind = f"from {counted(len(material.vote_ids), 'vote')} of {counted(self.labelers, 'labeler')}"
         yield "learns from", f"{counted(len(material.rows), material.noun)} {behind}"
         for number, line in enumerate(material.left_out()):
             yield "left out" if not number else "", line
         yield "doubt", self._doubt()
+        if self.chance:
+            yield "", f"warning: {self.chance}"
         if cut := material.report.cut_off:
             yield (
                 "cut off",
@@ -156,6 +172,9 @@ class Improvement:
             "votes": len(self.material.vote_ids),
             "labelers": self.labelers,
             "smoothing": self.smoothing.to_json(),
+            "chance": self.chance,
+            "tied": list(self.tied),
+            "alarms": list(self.alarms),
             "left_out": list(self.material.left_out()),
             "check": {"errors": self.check.errors, "warnings": self.check.warnings}
             | {"counts": {code: count for code, count in self.check.counts.items() if count}},

@@ -1,8 +1,8 @@
 """Which run the next one goes on from, and what of its recipe is kept."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,6 +13,9 @@ from ftarena.text import clean_line
 from ftarena.training.jobs import Run, find_run, list_runs
 from ftarena.training.runs import RESOLVED_RECIPE
 from ftarena.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ftarena.scoring import ContestantScore
 
 
 def find_parent(store: Store, workspace: Workspace, key: str | None, selection: Selection) -> Run:
@@ -39,13 +42,27 @@ def find_parent(store: Store, workspace: Workspace, key: str | None, selection: 
             "there is no trained run to go on from", "train one first: ftarena train configs/demo-sft.yaml"
         )
     ratings: dict[str, float] = {}
-    by_name = _ratings(store, selection)
+    by_name = {one.name: one.rating for one in _rated(store, selection)}
     for row in store.contestants(include_hidden=False):
         if row.run_id and row.name in by_name:  # a run may take part several times, with other prompts
             ratings[row.run_id] = max(by_name[row.name], ratings.get(row.run_id, -math.inf))
     rated = [run for run in able if run.id in ratings]
     # `able` has the newest first, and `max` keeps the first of equals.
     return max(rated, key=lambda run: ratings[run.id]) if rated else able[0]
+
+
+def tied_with(store: Store, run: Run, selection: Selection) -> tuple[str, ...]:
+    """Return the names of contestants that the votes do not tell from a run's: those of the same rank.
+
+    Args:
+        store: The arena.
+        run: The run.
+        selection: The votes that rate.
+    """
+    own = {row.name for row in store.contestants() if row.run_id == run.id}
+    rated = _rated(store, selection)
+    places = {(one.part, one.rank) for one in rated if one.name in own}
+    return tuple(one.name for one in rated if one.name not in own and (one.part, one.rank) in places)
 
 
 def contestant_of_run(store: Store, run: Run) -> ContestantRow:
@@ -90,9 +107,9 @@ def child_name(workspace: Workspace, parent: Run, grown: bool) -> str:
     return f"{stem}-{following}"
 
 
-def _ratings(store: Store, selection: Selection) -> dict[str, float]:
-    """Return each rated contestant's rating; empty without votes."""
+def _rated(store: Store, selection: Selection) -> "Sequence[ContestantScore]":
+    """Return who is rated, the best first; nobody without votes."""
     from ftarena.scoring import Vote, score  # numpy, which a front end that only looks around never loads
 
     votes = [Vote(*row) for row in store.standing_votes(selection)]
-    return {one.name: one.rating for one in score(votes).contestants} if votes else {}
+    return score(votes).contestants if votes else ()

@@ -12,7 +12,7 @@ from ftarena.arena.improving.begun import run_begun
 from ftarena.arena.improving.heldout import Heldout, inherited_heldout
 from ftarena.arena.improving.improvement import Improvement
 from ftarena.arena.improving.materials import Material, gather, labelers_of
-from ftarena.arena.improving.parent import child_name, resolved_recipe
+from ftarena.arena.improving.parent import child_name, resolved_recipe, tied_with
 from ftarena.arena.improving.recipe import recipe_text
 from ftarena.arena.improving.record import (
     FRESH,
@@ -38,6 +38,7 @@ from ftarena.recipes.schema import Recipe
 from ftarena.scoring.words import counted
 from ftarena.store import Store
 from ftarena.store.preferences import PairFilter
+from ftarena.training.guards import read_guards
 from ftarena.training.jobs import Run
 from ftarena.training.plan import Plan, Unplannable, plan_of
 from ftarena.workspace import Workspace, make_private
@@ -118,6 +119,7 @@ def prepare(
     )
     draft.put(RECIPE_FILE, text)
     recipe = load_recipe(draft.folder / RECIPE_FILE, wishes.overrides, on_note=tell)
+    chance = smoothing.warning()
     smoothing = _as_used(smoothing, recipe.label_smoothing, wishes.overrides)
     tell("checking the pairs")
     checked = check_sources(
@@ -147,6 +149,9 @@ def prepare(
         heldout_asked=heldout.asked,
         prompts=len(prompts),
         fresh=len(prompts - seen),
+        chance=chance,
+        tied=tied_with(store, parent, which.selection),
+        alarms=tuple(guard.words for guard in read_guards(parent) if guard.verdict == "alarm"),
         run=draft.begun,
     )
     draft.put(RECORD, json.dumps(record_of(improvement, which, wishes), indent=2) + "\n")

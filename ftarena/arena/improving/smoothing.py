@@ -53,6 +53,23 @@ class Smoothing:
     compared: int = 0
     """Independent comparisons; of k labelers on one battle these are k − 1."""
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether what was compared agrees no more often than coins would, as far as can be told."""
+        return self.low is not None and (self.low <= 0.5 or self.flip >= MOST)
+
+    def warning(self) -> str:
+        """Return what is to be said of votes that agree as coins do; empty for others."""
+        if not self.by_chance:
+            return ""
+        whose = "labelers agree" if self.origin == "labelers" else "labelers, asked again, agree"
+        said = f"{percent(self.agreement)} of {counted(self.compared, 'decision')}"
+        if self.flip < MOST:
+            chance = f"{whose} on {said} (95 %: from {percent(self.low)}), which chance can give, too"
+        else:
+            chance = f"{whose} no more than by chance ({said})"
+        return f"{chance}: these votes teach nothing yet; get more"
+
     def words(self) -> str:
         """Return one line for a person: what was measured, and what is made of it."""
         if self.origin == "given":
@@ -70,7 +87,8 @@ class Smoothing:
         )
         return (
             f"label_smoothing {self.value:.3g}: {whose} {percent(self.agreement)} of "
-            f"{counted(self.compared, 'decision')} (95 %: {percent(self.low)} to {percent(self.high)}), so "
+            f"{counted(self.compared, 'decision')} (votes for one of two answers alone: ftarena score also "
+            f"compares ties; 95 %: {percent(self.low)} to {percent(self.high)}), so "
             f"{percent(self.flip)} of the votes are taken to be the wrong way round"
         )
 

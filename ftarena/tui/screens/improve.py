@@ -151,9 +151,12 @@ class ImproveScreen(Screen[None]):
         improvement = self.improvement
         if improvement is None:
             return
-        if improvement.check.errors:
+        errors = improvement.check.errors
+        consequence = f"The check found {errors} errors in the pairs." if errors else ""
+        if improvement.chance and improvement.run is None:
+            consequence = f"{improvement.chance}. {consequence}".strip()
+        if consequence:
             question = "Train on it all the same?"
-            consequence = f"The check found {improvement.check.errors} errors in the pairs."
             if not await self.app.push_screen_wait(ConfirmScreen(question, consequence)):
                 return
         try:
