@@ -15,16 +15,20 @@ from ftarena.arena.judging import Judged, JudgeTally, judge_tallies
 from ftarena.arena.judging import judge as let_judge
 from ftarena.arena.judging.asking import Endpoint, LocalJudge, asking, remember
 from ftarena.arena.judging.judging import WAIT_S
+from ftarena.arena.judging.recording import REFUSED, said_instead
 from ftarena.arena.standings.scoreboard import standing
 from ftarena.errors import FtarenaError, UsageError
 from ftarena.scoring.words import counted, percent
 from ftarena.serving.protocol import EngineGone, RequestRefused
 from ftarena.store import Store
-from ftarena.text import clean_line
+from ftarena.text import clean_line, shorten
 from ftarena.workspace import Workspace
 
 if TYPE_CHECKING:
     from ftarena.scoring.judges import JudgeAgreement
+
+_SAMPLE = 100
+"""Letters of what came instead of a verdict."""
 
 _FEW = 30
 """Shared battles below which agreement with people is little more than a guess."""
@@ -97,12 +101,13 @@ def judge(
             raise FtarenaError(error.message, hint) from error
         [tally] = judge_tallies(store, [done.labeler]) or [JudgeTally(done.labeler, 0, 0, 0, 0)]
         agreement = next((each for each in standing(store).judges if each.name == done.labeler), None)
+        instead = said_instead(store, done.labeler) if tally.unreadable else ""
         is_player = contestant is not None and _takes_part(store, contestant, only)
     if as_json:
         print(json.dumps(_plain(done, tally, agreement), indent=2, allow_nan=False), file=out)
         return 0
     console = Console(file=out, highlight=False)
-    for line in _lines(done, tally, agreement):
+    for line in _lines(done, tally, agreement, instead):
         console.print(Text(clean_line(line)))
     if is_player:
         console.print(Text(f"Mind: {clean_line(str(contestant))} judges its own answers, too.", "bold"))
@@ -142,7 +147,7 @@ def _say(progress: Console, done: Judged) -> None:
         progress.print(Text(f"judged {done.done:,} of {done.todo:,}"))
 
 
-def _lines(done: Judged, tally: JudgeTally, agreement: "JudgeAgreement | None") -> list[str]:
+def _lines(done: Judged, tally: JudgeTally, agreement: "JudgeAgreement | None", instead: str) -> list[str]:
     lines = [f"{done.labeler}: {counted(done.done, 'pair')} of answers judged now, each in both orders"]
     if not done.todo:
         lines[0] = f"{done.labeler}: nothing left to judge; for more, raise --prompts or add answers"
@@ -154,6 +159,17 @@ def _lines(done: Judged, tally: JudgeTally, agreement: "JudgeAgreement | None") 
         + (f", {tally.unreadable:,} without a verdict" if tally.unreadable else "")
         + (f", {tally.open:,} open" if tally.open else "")
     )
+    if instead:
+        why, _, said = instead.partition(": ")
+        if why == REFUSED:
+            lines.append(f"the last refusal: {shorten(said, _SAMPLE)}")
+            lines.append("take a judge that reads more, and ask it again: --as ANOTHER, or --again")
+        else:
+            lines.append(f"instead of a verdict it said: “{shorten(said, _SAMPLE)}”")
+            lines.append("take a larger judge (--as ANOTHER), or ask this one once more with --again")
+    if not tally.consistent:
+        lines.append("no vote of it counts, so there is nothing to hold against people")
+        return lines
     if agreement is None or not agreement.shared:
         lines.append("no battle shared with people yet: vote on some to know how far it can be trusted")
         return lines

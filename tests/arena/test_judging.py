@@ -16,6 +16,7 @@ from ftarena.arena.judging import Judged, judge, judge_tallies
 from ftarena.arena.judging.asking import API_KEY, Endpoint, LocalJudge, asking, remember
 from ftarena.arena.judging.parsing import judgement_in
 from ftarena.arena.judging.rubric import questions_to_judge
+from ftarena.arena.standings.scoreboard import standing
 from ftarena.arena.why import why
 from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Contestant, Message
@@ -355,3 +356,21 @@ def test_one_name_is_one_judge(store: Store, tmp_path: Path) -> None:
     for url in ("nonsense", "http://a:b@x/v1"):
         with pytest.raises(FtarenaError):
             asyncio.run(_over_http(store, tmp_path, url))
+
+
+def test_the_standing_says_how_consistent_it_is(store: Store) -> None:
+    """A judge that decides half of the pairs by what it reads and half by the order is half consistent."""
+    two(store)
+
+    def half(messages: Sequence[Message]) -> str:
+        asked = next(number for number in range(6) if f"Question {number}?" in messages[-1].content)
+        return shorter(messages) if asked % 2 else '{"better": "A"}'
+
+    done, _ = run(store, half)
+    assert (done.consistent, done.inconsistent) == (3, 3)
+    ana = Arena(store, labeler="ana", rng=random.Random(2))
+    while (battle := ana.next()) is not None:
+        ana.vote(battle.id, "left" if len(battle.left) < len(battle.right) else "right", elapsed_ms=900)
+    [agreement] = standing(store).judges
+    assert (agreement.votes, agreement.shared, agreement.raw) == (3, 3, 1.0)
+    assert agreement.consistent_share == 0.5

@@ -110,3 +110,14 @@ def test_help_of_both() -> None:
             check=True,
         )
         assert "numpy" not in done.stderr and "ftarena" in done.stdout
+
+
+def test_no_verdict_is_told_with_what_came(workspace: Workspace) -> None:
+    """A judge too small for it babbles: I read what it said instead, and what to do."""
+    out = io.StringIO()
+    with endpoint(lambda body: "Here is\x1b[31m a poem") as server:
+        judge(workspace, workspace.database, "weak", endpoint=server.url, judge_model="m", prompts=3, out=out)
+    told = out.getvalue()
+    assert "3 without a verdict" in told and "instead of a verdict it said: “Here is" in told
+    assert "\x1b" not in told and "larger judge" in told and "--again" in told
+    assert "no battle shared with people" not in told

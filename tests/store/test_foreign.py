@@ -298,7 +298,7 @@ def test_tasks_of_label_studio(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([BATTLE, {**BATTLE, "winner": "model_c"}], r"record 2: the verdict 'model_c'"),
+        ([BATTLE, {**BATTLE, "winner": "model_c"}], r"record 2: the winner 'model_c'"),
         ([BATTLE, {**BATTLE, "model_b": "chatglm-6b"}], "record 2: 'chatglm-6b' against itself"),
         ([{**BATTLE, "model_a": None}], "record 1: 'model_a' names no contestant"),
         ([{**BATTLE, "tstamp": 1e30}], "record 1: 1e[+]30 is no time"),
@@ -410,3 +410,12 @@ def test_whatever_a_file_holds_there_is_no_traceback(
             assert vote.a != vote.b
     except FtarenaError as error:
         assert error.hint
+
+
+@pytest.mark.parametrize("winner", ["A", "model_c", "", None, 1, "chatglm-6b"])
+def test_a_winner_that_is_not_documented(store: Store, tmp_path: Path, winner: object) -> None:
+    """A winner that LMArena does not write is refused with the record's number, and nothing is imported."""
+    path = written(tmp_path, [BATTLE, {**BATTLE, "question_id": "other", "winner": winner}])
+    with pytest.raises(FtarenaError, match=r"record 2: the winner .* is none of model_a, model_b"):
+        import_votes(store, path)
+    assert votes(store) == []

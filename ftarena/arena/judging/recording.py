@@ -111,6 +111,25 @@ def reopen(store: Store, judge: str) -> int:
     return len(found)
 
 
+_SAID_INSTEAD = """
+SELECT e.text FROM standing_events e
+JOIN labelers w ON w.id = e.labeler_id JOIN battles b ON b.id = e.battle_id
+WHERE w.kind = 'judge' AND w.name = ? AND b.repeat_of IS NULL AND e.kind = 'skip'
+  AND (e.text GLOB 'unreadable:*' OR e.text GLOB 'refused:*')
+ORDER BY e.created_at DESC, e.id LIMIT 1
+"""
+
+
+def said_instead(store: Store, judge: str) -> str:
+    """Return what came last instead of a verdict, raw and with its reason before it; empty where all came.
+
+    Args:
+        store: The arena.
+        judge: The judge's name as a labeler.
+    """
+    return next((text for (text,) in store.rows(_SAID_INSTEAD, (judge,))), "")
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeTally:
     """What became of everything that a judge was given."""

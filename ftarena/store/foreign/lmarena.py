@@ -14,8 +14,18 @@ from typing import Any
 
 from ftarena.store.file_votes import FileVote
 from ftarena.store.foreign.reading import Record
-from ftarena.store.foreign.words import JUDGE, Turns, moment_in, name_in, outcome_in, text_in, turns_in
+from ftarena.store.foreign.words import JUDGE, Turns, moment_in, name_in, text_in, turns_in
 from ftarena.store.rows import LabelerKind, Outcome
+from ftarena.text import shorten
+
+_WINNERS: Mapping[str, Outcome] = {
+    "model_a": "left",
+    "model_b": "right",
+    "tie": "tie",
+    "tie (bothbad)": "both_bad",
+    "both_bad": "both_bad",
+}
+"""What `winner` says; `A` or `1` may be a model's name or a place counted from 0, and is not guessed at."""
 
 _ONE_HOT: tuple[tuple[str, Outcome], ...] = (
     ("winner_model_a", "left"),
@@ -61,7 +71,11 @@ def read(record: Record) -> list[FileVote]:
 
 def _outcome(record: Record) -> Outcome:
     if "winner" in record.values:
-        return outcome_in(record, record.values["winner"])
+        winner = record.values["winner"]
+        outcome = _WINNERS.get(winner) if isinstance(winner, str) else None
+        if outcome is None:
+            raise record.wrong(f"the winner {shorten(str(winner), 40)!r} is none of {', '.join(_WINNERS)}")
+        return outcome
     won = [outcome for key, outcome in _ONE_HOT if _is_one(record.values.get(key))]
     if len(won) != 1:
         raise record.wrong("exactly one of winner_model_a, winner_model_b and winner_tie must be 1")
