@@ -121,4 +121,9 @@ def _moment(option: str, value: str | None) -> str | None:
         raise UsageError(
             f"{option} cannot be {shorten(value, 40)!r}", "a day or time: 2026-11-24, 2026-11-24T18:00+01:00"
         ) from error
-    return iso(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    try:
+        return iso(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise UsageError(
+            f"{option} cannot be {shorten(value, 40)!r}", "a time that is in the years 1 to 9999 in UTC, too"
+        ) from error

@@ -99,8 +99,10 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float 
     if not first:
         return None
     observed = sum(one == other for one, other in zip(first, second, strict=True)) / len(first)
+    # In the order of the values: a set's order differs from process to process, and with it the last digit.
     expected = sum(
-        (first.count(value) / len(first)) * (second.count(value) / len(second)) for value in set(first)
+        (first.count(value) / len(first)) * (second.count(value) / len(second))
+        for value in dict.fromkeys(first)
     )
     return None if expected == 1 else (observed - expected) / (1 - expected)
 

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ftarena.scoring.pairs import PairScore
 
+TOO_CLOSE = 0.02
+"""Distance of the foreseen win rate from one half up to which no number of votes is foretold: a vote more or
+less would change it by thousands."""
+
 
 def summary(pair: "PairScore") -> str:
     """One line that answers "is it better?".
@@ -18,7 +22,7 @@ def summary(pair: "PairScore") -> str:
 
     Returns:
         For example "sft-1 is better: decided after 52 votes" or "undecided: about 140 more votes if sft-1's
-        win rate is 62 %".
+        win rate by prompt is 62 %".
     """
     since = "; the evidence has since weakened" if pair.weakened else ""
     if pair.verdict == "equivalent":
@@ -30,11 +34,11 @@ def summary(pair: "PairScore") -> str:
         return "undecided: no vote for either yet"
     if pair.contradicted:
         return "undecided: the votes contradict each other"
-    if pair.votes_needed is None:
-        return "undecided: no end in sight at this win rate"
+    if pair.votes_needed is None or abs(pair.forecast - 0.5) <= TOO_CLOSE:
+        return "undecided: too close to say when, no end in sight at this win rate"
     plural = "" if pair.votes_needed == 1 else "s"
     ahead, rate = (pair.a, pair.forecast) if pair.forecast >= 0.5 else (pair.b, 1 - pair.forecast)
-    supposed = f"if {ahead}'s win rate is {percent(rate)}"
+    supposed = f"if {ahead}'s win rate by prompt is {percent(rate)}"
     return f"undecided: about {rounded(pair.votes_needed)} more vote{plural} {supposed}"
 
 

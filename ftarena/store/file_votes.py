@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from ftarena.store.rows import LabelerKind, Outcome
 
+LEAST_WEIGHT, MOST_WEIGHT = 0.001, 1000.0
+"""What one vote may weigh: no sampler boosts further, and beyond it one line would drown all others."""
+
 
 class FileVote(NamedTuple):
     """One vote of a file. Texts are as they came."""

@@ -5,15 +5,15 @@
 
 import codecs
 import csv
-import math
 import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from ftarena.errors import FtarenaError
-from ftarena.store.file_votes import FileVote
+from ftarena.store.file_votes import LEAST_WEIGHT, MOST_WEIGHT, FileVote
 from ftarena.store.rows import Outcome
+from ftarena.text import shorten
 
 COLUMNS = ("a", "b", "outcome", "labeler", "prompt")
 """In the order they are written; read in any order, the last two may be missing, as may a `weight`."""
@@ -28,6 +28,9 @@ _FORMAT = (
     "first line a,b,outcome,labeler,prompt (the last two may be left out); outcome a, b, tie or both_bad"
 )
 
+
+_LONGEST_CELL = 2**24
+"""Characters of a cell: prompts may be longer than the 131,072 that Python's csv allows."""
 
 _AFTER_RETURN = re.compile(rb"(?<=\r)(?!\n)(?=.)", re.DOTALL)
 
@@ -80,8 +83,8 @@ def _weight(file: Path, line: int, cell: str) -> float:
         weight = float(cell or "1")
     except ValueError:
         weight = 0.0
-    if not 0 < weight < math.inf:
-        raise _wrong(file, line, f"weight {cell!r} is no number above 0")
+    if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+        raise _wrong(file, line, f"weight {shorten(cell, 40)!r} is no number from 0.001 to 1000")
     return weight
 
 
@@ -103,6 +106,7 @@ def _places(file: Path, line: int, header: list[str]) -> dict[str, int]:
 
 def _records(file: Path, raw: Iterator[bytes]) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that is not blank, with the physical line it begins on."""
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     reader = csv.reader(_lines(file, raw), strict=True)
     while True:
         line = reader.line_num + 1

@@ -277,15 +277,19 @@ def test_the_course_narrows() -> None:
         ([("sft-1", "base", "left", 9)], "sft-1 is better: decided after 8 votes"),
         (
             [("a", "b", "left", 6), ("a", "b", "right", 4)],
-            "undecided: about 410 more votes if a's win rate is 58 %",
+            "undecided: about 410 more votes if a's win rate by prompt is 58 %",
         ),
-        ([("a", "b", "left", 1)], "undecided: about 85 more votes if a's win rate is 67 %"),
-        ([("a", "b", "right", 6)], "undecided: about 4 more votes if b's win rate is 88 %"),
+        ([("a", "b", "left", 1)], "undecided: about 85 more votes if a's win rate by prompt is 67 %"),
+        ([("a", "b", "right", 6)], "undecided: about 4 more votes if b's win rate by prompt is 88 %"),
         (
             [("y", "z", "left", 10), ("y", "z", "right", 4)],
             "y is better: decided after 8 votes; the evidence has since weakened",
         ),
         ([("a", "b", "tie", 6)], "undecided: no vote for either yet"),
+        (
+            [("a", "b", "left", 6), ("a", "b", "right", 6)],
+            "undecided: too close to say when, no end in sight at this win rate",
+        ),
         ([("a", "b", "left", 8), ("a", "b", "right", 60)], "undecided: the votes contradict each other"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ftarena.store import Outcome, Selection, Store
 from ftarena.store.ballots import EVERYTHING
+from ftarena.store.file_votes import LEAST_WEIGHT, MOST_WEIGHT
 from ftarena.store.selection import FROM, conditions, contestant_condition, outcome_of
 
 _NOT_OPEN = """NOT EXISTS (
@@ -185,7 +186,8 @@ def cast_votes(store: Store, selection: Selection = EVERYTHING) -> list[CastVote
     where, then = conditions(selection)
     both, names = contestant_condition(selection)
     sql = (
-        f"SELECT l.name, r.name, {outcome}, w.name, coalesce(b.prompt_id, b.id), 1 / b.boost, v.created_at,"
+        f"SELECT l.name, r.name, {outcome}, w.name, coalesce(b.prompt_id, b.id),"
+        f" 1 / min(max(b.boost, {LEAST_WEIGHT}), {MOST_WEIGHT}), v.created_at,"
         f" v.elapsed_ms, b.left_answer_id, b.right_answer_id {FROM} JOIN labelers w ON w.id = v.labeler_id"
         " JOIN contestants l ON l.id = b.left_id JOIN contestants r ON r.id = b.right_id"
         f" WHERE {where} AND {both} ORDER BY v.created_at, v.position, v.id"

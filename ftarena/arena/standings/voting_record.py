@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ftarena.scoring.coding import CodedVotes, Ints
 from ftarena.store import Selection, Store
+from ftarena.store.file_votes import LEAST_WEIGHT, MOST_WEIGHT
 from ftarena.store.ledger import LEAKED, NOT_BLIND, REPEAT, Ledger, read_ledger
 
 Which = npt.NDArray[np.bool_]
@@ -158,7 +159,9 @@ def _coded(store: Store, ledger: Ledger, labelers: dict[int, str], contestants: 
         labeler=labeler,
         prompts=PromptIds(store, prompt_rows),
         labelers=tuple(labelers[row] for row in labeler_rows.tolist()),
-        weight=None if bool((ledger.boost == 1).all()) else 1 / ledger.boost,
+        weight=None
+        if bool((ledger.boost == 1).all())
+        else 1 / np.clip(ledger.boost, LEAST_WEIGHT, MOST_WEIGHT),
     )
 
 

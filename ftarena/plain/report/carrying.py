@@ -126,5 +126,5 @@ def read_carried(page: str, where: str) -> Carried:
             for row in data["votes"]
         ]
         return Carried(votes, data["result"]["asked"], data["result"], data["looks"])
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise wrong from error

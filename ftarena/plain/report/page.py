@@ -34,7 +34,7 @@ from ftarena.plain.scores_words import (
 )
 from ftarena.scoring.facing import Facing, facing, sentence
 from ftarena.scoring.pairs import PairScore
-from ftarena.scoring.words import percent
+from ftarena.scoring.words import counted, percent
 from ftarena.text import clean_line, clean_text
 
 MOST_BATTLES = 1000
@@ -118,7 +118,13 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "line": clean_line, "text": clean_text, "votes": votes_of}
+    environment.filters |= {
+        "percent": percent,
+        "line": clean_line,
+        "text": clean_text,
+        "votes": votes_of,
+        "counted": counted,
+    }
     file = Path(__file__).with_name("report.html.jinja")
     return environment.from_string(file.read_text(encoding="utf-8"))
 

@@ -4,11 +4,10 @@ What no score rests on is not taken: votes with the names known, and battles tha
 together whole arenas, merge them.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from ftarena.store.file_votes import FileVote
+from ftarena.store.file_votes import LEAST_WEIGHT, MOST_WEIGHT, FileVote
 from ftarena.store.foreign.reading import Record
 from ftarena.store.foreign.words import moment_in, text_in, turns_in
 from ftarena.store.ids import prompt_hash
@@ -62,6 +61,16 @@ def read(record: Record) -> list[FileVote]:
             moment_in(record, values.get("created_at")),
             elapsed if isinstance(elapsed, int) and elapsed >= 0 else None,
             str(leaked) if leaked else None,
-            weight if isinstance(weight, int | float) and 0 < weight < math.inf else 1.0,
+            _weight(record, weight),
         )
     ]
+
+
+def _weight(record: Record, value: object) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise record.wrong("the weight is no number")
+    if not LEAST_WEIGHT <= value <= MOST_WEIGHT:
+        raise record.wrong(f"the weight {value:g} is not from 0.001 to 1000")
+    return float(value)

@@ -85,7 +85,7 @@ def pair_rows(pair: "PairScore", verdict: str, width: int) -> list[Row]:
             ]
         )
     facts = [
-        f"{seen.won} won · {seen.lost} lost · {pair.ties} ties · {pair.both_bad} both bad",
+        f"{seen.won} won · {seen.lost} lost · {counted(pair.ties, 'tie')} · {pair.both_bad} both bad",
         f"{counted(pair.prompts, 'prompt')}, {counted(pair.labelers, 'labeler')}",
     ]
     if pair.left_rate is not None:
