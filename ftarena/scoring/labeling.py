@@ -32,6 +32,9 @@ from ftarena.scoring.words import percent
 QUICK_S: Final = 1.0
 """A vote within this many seconds was hardly read, however short the answers."""
 
+BLINK_S: Final = 0.5
+"""A median time below this is flagged even if everybody votes like that."""
+
 SKIMMING: Final = 150.0
 """Characters a second: 1,500 words a minute, twice the speed of skimming."""
 
@@ -169,9 +172,11 @@ def speed_words(readings: Sequence[Reading], others: Sequence[float]) -> str | N
         For example "speed-clicking: 64 % of 50 votes faster than anyone reads, median 0.7 s", or None.
     """
     share = quick_share(readings)
-    if share is None or share < QUICK_SHARE or (others and share < 2 * median(others)):
+    middle = median([reading.seconds for reading in readings] or [0.0])
+    alike = bool(others) and share is not None and share < 2 * median(others)
+    # Nobody reads anything in half a second, and that others do as much excuses nobody.
+    if share is None or share < QUICK_SHARE or (alike and middle >= BLINK_S):
         return None
-    middle = median(reading.seconds for reading in readings)
     beside = f"; the others {percent(median(others))}" if others else ""
     return (
         f"speed-clicking: {percent(share)} of {len(readings):,} votes faster than anyone reads,"

@@ -127,7 +127,31 @@ def test_its_numbers_follow_from_its_votes(
     report(tmp_path, voted(tmp_path / "a.db"), asked)
     (tmp_path / "a.db").unlink()
     assert compare_report(tmp_path / "report.html") == 0
-    assert "numbers follow from the" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "numbers follow from the" in said and "shows these and nothing else" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (" won, ", " won, 1"),
+        ("<h1>", "<h1>not "),
+        ("Secret answer", "Better answer"),
+        ("</body>", "<p>PS</p></body>"),
+        ("<td>L1</td>", "<td>L9</td>"),
+    ],
+)
+def test_a_page_that_was_edited_is_found_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: tuple[str, str]
+) -> None:
+    """Somebody changed what I read and left the data as it was: I am told where."""
+    page = report(tmp_path, voted(tmp_path / "a.db"), slicing="labeler", with_texts=True)
+    assert compare_report(tmp_path / "report.html") == 0
+    assert change[0] in page
+    (tmp_path / "report.html").write_text(page.replace(change[0], change[1], 1))
+    assert compare_report(tmp_path / "report.html") == 1
+    said = capsys.readouterr().out
+    assert "the page shows" in said and "The page was changed" in said
 
 
 def test_imported_votes_are_in_their_order(tmp_path: Path) -> None:

@@ -101,3 +101,10 @@ def test_of_two_minds() -> None:
     assert repeat_words(0, 0, 0.05) is None
     assert repeat_words(7, 10, 0.05) is None
     assert repeat_words(1, 14, 0.05) == "of two minds: 1 of 14 repeated battles decided the same way again"
+
+
+def test_all_of_them_clicking_is_no_excuse() -> None:
+    """Everybody votes in no time at all, and everybody is flagged for it."""
+    clicks = [Reading(0.03, 900)] * 20
+    assert "speed-clicking" in (speed_words(clicks, [1.0, 1.0]) or "")
+    assert speed_words([Reading(0.8, 900)] * 20, [1.0]) is None

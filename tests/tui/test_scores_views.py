@@ -170,7 +170,7 @@ async def test_what_was_measured_stands_below(voted: Workspace) -> None:
     """The length of answers and the like are told from who is behind to who is ahead."""
     app = FtarenaApp(make_desk(voted), "scores")
     async with app.run_test(size=LARGE) as pilot:
-        await shows(pilot, "length 5 → 5 tokens")
+        await shows(pilot, "5 tokens")
 
 
 def test_light(tmp_path: Path) -> None:

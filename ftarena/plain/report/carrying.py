@@ -7,6 +7,7 @@ say nothing of the text. Every vote is a row of numbers into lists of names, so 
 import json
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import ftarena
@@ -15,7 +16,7 @@ from ftarena.arena.standings.scoreboard import Standing
 from ftarena.errors import FtarenaError
 from ftarena.scoring.votes import OUTCOMES, Vote
 
-FORMAT = "ftarena report 1"
+FORMAT = "ftarena report 2"
 _SCRIPT = re.compile(r'<script type="application/json" id="votes">(.*?)</script>', re.DOTALL)
 _COLUMNS = ("left", "right", "outcome", "labeler", "prompt", "weight", "time", "elapsed_ms")
 
@@ -31,6 +32,18 @@ class Carried(NamedTuple):
     looks: dict[str, Any] | None
     """How the answers look, where something was held equal."""
 
+    also: dict[str, Any]
+    """What else stands on the page, as it is shown."""
+
+    until: str
+    """When the last vote was cast."""
+
+    version: str
+    """Of ftarena, that wrote it."""
+
+    text: str
+    """All of this as it lies in the page."""
+
 
 def pseudonyms(votes: Sequence[CastVote], *, with_names: bool) -> dict[str, str]:
     """Return what every labeler is called in a report."""
@@ -39,7 +52,11 @@ def pseudonyms(votes: Sequence[CastVote], *, with_names: bool) -> dict[str, str]
 
 
 def carry(
-    votes: Sequence[CastVote], told: Standing, called: dict[str, str], looks: dict[str, Any] | None = None
+    votes: Sequence[CastVote],
+    told: Standing,
+    called: dict[str, str],
+    looks: dict[str, Any] | None,
+    also: dict[str, Any],
 ) -> str:
     """Return votes and results as JSON that is safe inside a page.
 
@@ -48,6 +65,7 @@ def carry(
         told: What they say.
         called: From a labeler's name to what they are called here.
         looks: How the answers look (`read_looks`), where something is held equal.
+        also: What else stands on the page, as it is shown.
     """
     lists: tuple[dict[str, int], ...] = ({}, {}, {})
     contestants, labelers, prompts = lists
@@ -84,11 +102,17 @@ def carry(
         "columns": _COLUMNS,
         "votes": rows,
         "looks": looks,
+        "also": also,
         "result": result,
     }
     text = json.dumps(carried, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     # Nothing that ends a script or begins a comment in HTML may stand in it; escaped, it is the same JSON.
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def battles_hash(html: str) -> str:
+    """Return what a page carries of its battles' texts: they are not in it twice."""
+    return sha256(html.encode()).hexdigest()
 
 
 def read_carried(page: str, where: str) -> Carried:
@@ -125,6 +149,17 @@ def read_carried(page: str, where: str) -> Carried:
             )
             for row in data["votes"]
         ]
-        return Carried(votes, data["result"]["asked"], data["result"], data["looks"])
+        until = max(str(row[6]) for row in data["votes"])
+        result = data["result"]
+        return Carried(
+            votes,
+            result["asked"],
+            result,
+            data["looks"],
+            data["also"],
+            until,
+            data["ftarena"],
+            found.group(1),
+        )
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise wrong from error

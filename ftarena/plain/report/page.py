@@ -4,7 +4,7 @@ Every text goes through jinja's escaping and is cleaned of what a terminal or a 
 template is `report.html.jinja` beside this file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from markupsafe import Markup
 import ftarena
 from ftarena.arena.standings.history import CastVote, VotedBattle
 from ftarena.arena.standings.scoreboard import Standing
-from ftarena.plain.report.carrying import carry, pseudonyms
+from ftarena.plain.report.carrying import battles_hash, carry, pseudonyms
 from ftarena.plain.report.charts import Bar, course, intervals, rating_axis
 from ftarena.plain.scores_view import View, held_equal, votes_of
 from ftarena.plain.scores_words import (
@@ -81,40 +81,76 @@ def fill(
     told = view.standing
     judges = told.asked.selection.voters == "judges"
     called = pseudonyms(votes, with_names=with_names or judges)
-    shown = view.pairs[:_MOST_PAIRS]
-    pairs = [_pair(told, pair) for pair in shown]
     names = beside_names(view)
-    return _template().render(
-        view=view,
-        told=told,
-        version=ftarena.__version__,
-        size=size_words(told),
-        until=max(vote.created_at for vote in votes)[:16].replace("T", " "),
-        selection=selection_words(told, called),
-        pairs=pairs,
-        more_pairs=len(view.pairs) - len(pairs),
-        ratings=_ratings(told) if len(told.report.contestants) > 2 else None,
-        rates=_rates([pair.seen for pair in pairs]),
-        matrix=_matrix(told) if 2 < len(told.report.contestants) <= _MOST_MATRIX else None,
-        slices=_slices(view, called),
-        labeler_head=LABELER_HEAD,
-        labelers=[
+    also: dict[str, Any] = {
+        "slicing": view.slicing,
+        "slices": _slices(view, called),
+        "labelers": [
             (labeler_cells(one, called.get(one.name, "L?")), [clean_line(flag) for flag in one.flags])
             for one in view.labelers
         ],
-        beside_names=names,
-        beside=[
+        "beside_names": names,
+        "beside": [
             (kind, [(measure_words(one), difference_words(one)) for one in measures])
             for kind, measures in beside_rows(view.beside, names)
         ],
+    }
+    shown = [_battle(battle, called) for battle in battles]
+    also["battles"] = battles_hash(_battles_of(shown))
+    carried = carry(votes, told, called, looks, also)
+    until = max(vote.created_at for vote in votes)
+    return render(told, also, until, carried, _battles_of(shown), called)
+
+
+def render(
+    told: Standing,
+    also: dict[str, Any],
+    until: str,
+    carried: str,
+    battles: str = "",
+    called: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page: of these and of nothing else, so that it can be written again from what it carries.
+
+    Args:
+        told: What the votes say.
+        also: What stands on the page beside that: slices, labelers, measurements, as they are shown.
+        until: When the last vote was cast.
+        carried: The votes as they lie in the page.
+        battles: The battles with their texts, as HTML.
+        called: What labelers are called, where `told` has their names.
+    """
+    everything = View(told).pairs
+    pairs = [_pair(told, pair) for pair in everything[:_MOST_PAIRS]]
+    return _template().render(
+        told=told,
+        version=ftarena.__version__,
+        size=size_words(told),
+        until=until[:16].replace("T", " "),
+        selection=selection_words(told, called),
+        pairs=pairs,
+        more_pairs=len(everything) - len(pairs),
+        ratings=_ratings(told) if len(told.report.contestants) > 2 else None,
+        rates=_rates([pair.seen for pair in pairs]),
+        matrix=_matrix(told) if 2 < len(told.report.contestants) <= _MOST_MATRIX else None,
+        slicing=also["slicing"],
+        slices=also["slices"],
+        labeler_head=LABELER_HEAD,
+        labelers=also["labelers"],
+        beside_names=also["beside_names"],
+        beside=also["beside"],
         notes=[*quality_words(told), *judge_words(told), *left_out_words(told)],
-        battles=[_battle(battle, called) for battle in battles],
-        carried=Markup(carry(votes, told, called, looks)),  # JSON without <, > and &, see `carry`
+        battles=Markup(battles),  # of its own template, escaped there
+        carried=Markup(carried),  # JSON without <, > and &, see `carry`
     )
 
 
+def _battles_of(shown: Sequence[dict[str, Any]]) -> str:
+    return _template("battles.html.jinja").render(battles=shown) if shown else ""
+
+
 @cache
-def _template() -> Template:
+def _template(name: str = "report.html.jinja") -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -125,7 +161,7 @@ def _template() -> Template:
         "votes": votes_of,
         "counted": counted,
     }
-    file = Path(__file__).with_name("report.html.jinja")
+    file = Path(__file__).with_name(name)
     return environment.from_string(file.read_text(encoding="utf-8"))
 
 

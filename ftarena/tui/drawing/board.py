@@ -47,7 +47,8 @@ def rating_rows(contestants: "tuple[ContestantScore, ...]", width: int) -> list[
             ]
         )
         if one.note:
-            rows.append([Piece("     " + clean_line(one.note), "quiet")])
+            note = wrap([Piece(clean_line(one.note), "quiet")], max(width - 5, 20))
+            rows += [[Piece("     "), *row] for row in note]
     return rows
 
 
@@ -180,7 +181,7 @@ def equal_row(pair: "PairScore", equal: "StylePair", control: Sequence[str]) -> 
 
 
 def beside_facts(seen: Facing, told: "Sequence[Beside]") -> list[str]:
-    """Return what was measured of both beside preference: `held-out loss 2.91 → 1.43`.
+    """Return what was measured of both beside preference: `held-out loss: base 2.91, sft-1 1.43`.
 
     Args:
         seen: The pair; the figures go from who is behind to who is ahead.
@@ -192,7 +193,10 @@ def beside_facts(seen: Facing, told: "Sequence[Beside]") -> list[str]:
     for name, measure in after.items():
         if name in before:
             unit = f" {measure.unit}" if measure.unit not in ("share", "nats/token") else ""
-            facts.append(f"{clean_line(name)} {_value(before[name])} → {_value(measure)}{unit}")
+            facts.append(
+                f"{clean_line(name)}: {shorten(seen.second, 20)} {_value(before[name])},"
+                f" {shorten(seen.first, 20)} {_value(measure)}{unit}"
+            )
     return facts
 
 

@@ -217,6 +217,8 @@ class ScoresScreen(Place):
         judged = None if self.seen.judged is None else self.seen.judged.report.pair(pair.a, pair.b)
         if judged is not None:
             rows += wrap(judged_row(judged), width)
+        elif self.seen.judged is not None:
+            rows.append([Piece("judges: no judge vote counts yet for this pair", "quiet")])
         return rows + flow(beside_facts(facing(pair), self.seen.beside), width, "quiet")
 
     def action_course(self) -> None:
