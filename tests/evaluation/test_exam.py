@@ -293,6 +293,29 @@ def test_who_waits_is_told_for_whose_exam(project: Workspace) -> None:
     assert len(said) == 1
 
 
+def test_whoever_watches_sees_how_long_it_waits(project: Workspace) -> None:
+    """Right after a training I start eval: it tells again and again whose exam it waits for, and how long."""
+    said: list[str] = []
+    twice = threading.Event()
+
+    def told(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            twice.set()
+
+    def wait() -> None:
+        with turn(project, "ftarena eval", told, every_s=0.01):
+            pass
+
+    other = threading.Thread(target=wait)
+    with turn(project, "the exam of a", told):
+        other.start()
+        assert twice.wait(10)
+    other.join(10)
+    assert not other.is_alive()
+    assert said[0].startswith("waiting for the exam of a (") and said[0].endswith(" so far)")
+
+
 def test_a_page_says_that_its_run_is_examined(project: Workspace, ended_run: MakeRun) -> None:
     """Between the end of a run and the findings its page says what the exam does; afterwards no more."""
     run = ended_run()

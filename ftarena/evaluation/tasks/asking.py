@@ -27,6 +27,9 @@ from ftarena.workspace import Workspace
 CONCURRENCY: Mapping[str, int] = {"cpu": 16, "cuda": 64}
 """Questions at the same time: on two cores more than 16 no longer answer faster."""
 
+_LOOK_EVERY_S = 1.0
+"""How often it is looked whether the exam of a run, or another eval, has ended."""
+
 TOO_LONG = "does not fit into the engine's context"
 NO_CHANCE = "the model gives a token of it no chance at all"
 
@@ -97,7 +100,10 @@ def measure(
         return outcome
     steps = _Steps(tell, sum(len(items) for lacking in left.values() for _, items in lacking))
     concurrency = CONCURRENCY[detect_accelerator()]
-    with turn(workspace, "ftarena eval", lambda line: tell(line, None)), ExitStack() as stack:
+    with (
+        turn(workspace, "ftarena eval", lambda line: tell(line, None), every_s=_LOOK_EVERY_S),
+        ExitStack() as stack,
+    ):
         scorers = {
             task.scorer: stack.enter_context(Scorer(task.scorer)) for task in tasks if task.scorer is not None
         }
