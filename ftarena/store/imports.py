@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from ftarena.errors import FtarenaError
 from ftarena.store.database import mended, roll_back
 from ftarena.store.file_votes import FileVote
 from ftarena.store.foreign import read_foreign
@@ -157,6 +158,11 @@ def _stage(store: Store, votes: Iterable[FileVote]) -> None:
 
 
 def _row(line: int, vote: FileVote) -> tuple[object, ...]:
+    if any("\0" in name for name in (vote.a, vote.b, vote.labeler)):
+        raise FtarenaError(
+            f"line or record {vote.line}: a name with a NUL character",
+            "nothing was imported; correct it, or leave it out",
+        )
     labeler = storable(vote.labeler) if vote.labeler.strip() else LABELER
     kind = "judge" if labeler.startswith(JUDGE) else vote.kind
     names = storable(vote.a), storable(vote.b), vote.outcome, labeler

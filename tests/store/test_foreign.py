@@ -419,3 +419,31 @@ def test_a_winner_that_is_not_documented(store: Store, tmp_path: Path, winner: o
     with pytest.raises(FtarenaError, match=r"record 2: the winner .* is none of model_a, model_b"):
         import_votes(store, path)
     assert votes(store) == []
+
+
+@pytest.mark.parametrize("content", ["", "  \n", "null", "3"])
+def test_a_json_file_without_records(store: Store, tmp_path: Path, content: str) -> None:
+    """An empty JSON file is called one without records, not a table without columns."""
+    with pytest.raises(FtarenaError, match="no record in it"):
+        import_votes(store, written(tmp_path, content))
+
+
+def test_an_object_is_no_text(store: Store, tmp_path: Path) -> None:
+    """A message whose content is an object is refused with its record."""
+    wrong = [{"role": "user", "content": {"text": "x"}}, *talk("x", "y")[1:]]
+    with pytest.raises(FtarenaError, match="record 1: a message of 'conversation_a'"):
+        import_votes(store, written(tmp_path, [{**BATTLE, "conversation_a": wrong}]))
+
+
+def test_a_name_with_nul(store: Store, tmp_path: Path) -> None:
+    """A name with a NUL in it is refused, not taken for the name without it."""
+    for content, name in (([{**BATTLE, "model_a": "x\0y"}], "v.json"), ("a,b,outcome\nx\0y,z,a\n", "v.csv")):
+        with pytest.raises(FtarenaError, match="NUL"):
+            import_votes(store, written(tmp_path, content, name))
+    assert votes(store) == []
+
+
+def test_a_long_prompt_in_a_table(store: Store, tmp_path: Path) -> None:
+    """A prompt of 200,000 characters in a CSV file is imported."""
+    path = written(tmp_path, "a,b,outcome,labeler,prompt\nx,y,a,ana," + "word " * 40_000 + "\n", "v.csv")
+    assert import_votes(store, path).added == 1

@@ -96,6 +96,8 @@ def _is_own_table(file: Path) -> bool:
     if head.startswith((b"PAR1", b"[", b"{")):
         return False
     header = next(csv.reader([head.decode("utf-8", "replace").splitlines()[0]]), []) if head else []
+    if len(header) < 2 and file.suffix.lower() in (".json", ".jsonl"):  # blank, `null`, a number
+        return False
     return not lmarena.recognises(dict.fromkeys(header))
 
 

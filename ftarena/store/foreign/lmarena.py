@@ -98,6 +98,11 @@ def _labeler(judge: object) -> tuple[str, LabelerKind]:
 
 def _texts(record: Record) -> tuple[Turns | None, tuple[str, str] | None, bool]:
     values = record.values
+    for side in "ab":
+        messages = values.get(f"conversation_{side}")
+        for message in messages if isinstance(messages, list) else ():
+            if isinstance(message, Mapping) and isinstance(message.get("content"), Mapping):
+                raise record.wrong(f"a message of 'conversation_{side}' has an object for a text")
     conversations: list[Turns | None]
     if "conversation_a" in values:
         conversations = [turns_in(values.get(f"conversation_{side}")) for side in "ab"]
