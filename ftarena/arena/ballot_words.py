@@ -3,7 +3,7 @@
 Names are foreign text and are cleaned here.
 """
 
-from ftarena.arena.records import Reveal, Told
+from ftarena.arena.records import TOLD, Reveal, Told
 from ftarena.arena.settings import ArenaSettings
 from ftarena.store import Outcome
 from ftarena.text import clean_line
@@ -28,7 +28,8 @@ def told_words(told: Told) -> str:
     """Return in sentences what may be said after a vote; empty where nothing may."""
     parts = [] if told.reveal is None else [f"{who_was_who(told.reveal)}."]
     if told.leaked:
-        parts.append("Not scored: an answer gave itself away.")
+        why = f"you were {TOLD}" if told.leaked == TOLD else "an answer gave itself away"
+        parts.append(f"Not scored: {why}.")
     if told.agreed is not None:
         how = "agreed" if told.agreed else "disagreed"
         parts.append(f"You saw this one before, mirrored: you {how} with yourself.")

@@ -12,7 +12,7 @@ from ftarena.arena.blindness.telling import telling
 from ftarena.arena.contestants import who_takes_part
 from ftarena.arena.open_battles import OpenBattles
 from ftarena.arena.questions.differing import differing
-from ftarena.arena.records import AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
+from ftarena.arena.records import TOLD, AlreadyDecidedError, BlindBattle, ChatAnswer, Progress, Reveal, Told
 from ftarena.arena.sampling import SAMPLERS, Combination, Outlook, sides
 from ftarena.arena.settings import read_settings
 from ftarena.arena.tallies import tallies
@@ -118,7 +118,9 @@ class Arena:
             for battle in self._ballots.open_battles(self.labeler):
                 if battle.left in allowed and battle.right in allowed and not self._given_away(battle):
                     return self._blind(battle)
-            left_over = self._open.open(self._leaked)
+            left_over = self._open.rested(self._leaked)
+            if not left_over and self._open.lacking and len(self._open.open(self._leaked)):
+                return None  # an answer told a moment ago waits until others have been made
             battle_id = (self._repeat() if left_over else None) or self._draw(left_over)
             return None if battle_id is None else self._blind(self._own(battle_id))
 
@@ -153,7 +155,13 @@ class Arena:
                 return self._commit(choice.combination, choice.boost)
             self._leaked.add(choice.combination)
             put_aside += 1
-            left_over = self._open.open(self._leaked)
+            left_over = self._open.rested(self._leaked)
+        told = self._open.open(self._leaked)
+        if told and not self._open.lacking:
+            longest = max(self._open.resting.get(one, 0) for one in told)
+            return self._commit(
+                self._rng.choice([one for one in told if self._open.resting.get(one, 0) == longest])
+            )
         leaked = [combination for combination in self._open.open() if combination in self._leaked]
         return self._commit(self._rng.choice(leaked)) if leaked else None
 
@@ -165,7 +173,7 @@ class Arena:
             left=(left, self._open.answers[drawn.prompt_id, left]),
             right=(right, self._open.answers[drawn.prompt_id, right]),
             kind=self._kind,
-            leaked=self._leak(drawn),
+            leaked=self._leak(drawn) or (TOLD if self._open.told_a_moment_ago(drawn) else None),
             boost=boost,
         )
 
@@ -357,7 +365,7 @@ class Arena:
                 agreed = _MIRRORED[first.outcome] == reveal.outcome
         return Told(
             reveal=reveal if self.names_shown == "after" else None,
-            leaked=battle.leaked is not None,
+            leaked=battle.leaked,
             agreed=agreed,
         )
 
@@ -374,15 +382,20 @@ class Arena:
             and takes_part.issuperset(combination.pair)
         }
         states = list(closed.values())
+        # Where nothing may tell a repeat, a vote on one moves the number that is shown like any other.
+        repeats = self._ballots.repeats(self.labeler) if self.names_shown == "never" else 0
         pairs = len(takes_part) * (len(takes_part) - 1) // 2
         taken = now.taken - closed.keys()
         return Progress(
             labeler=self.labeler,
-            voted=states.count("vote"),
-            planned=pairs * len(now.prompts) - len(now.pool.identical) - len(taken),
+            voted=states.count("vote") + repeats,
+            planned=pairs * len(now.prompts) - len(now.pool.identical) - len(taken) + repeats,
             ready=len(now.ready) - len(now.ready & (taken | closed.keys())),
             identical=len(now.pool.identical),
             skipped=states.count("skip"),
+            resting=sum(
+                now.told_a_moment_ago(key) for key in now.resting if key not in closed and key not in taken
+            ),
         )
 
     def record_chat_battle(

@@ -21,6 +21,14 @@ SELECT (SELECT coalesce(max(rowid), 0) FROM answers),
 """
 
 
+RESTS = 10
+"""An answer whose author a labeler was told is not shown again within so many of their battles, where there
+are others."""
+
+MOMENT = 3
+"""Within so many it is never scored: the name is still on their mind."""
+
+
 class OpenBattles:
     """The combinations that are open to one labeler.
 
@@ -46,6 +54,7 @@ class OpenBattles:
         self._takes_part = contestants
         self._sources = sources
         self._version: tuple[object, ...] = ()
+        self._looks: dict[tuple[str, str], str] = {}
         self.contestants: list[str] = []
         """Ids of who takes part."""
 
@@ -62,6 +71,10 @@ class OpenBattles:
 
         self.had: list[Combination] = []
         """The same as combinations."""
+
+        self.resting: dict[Combination, int] = {}
+        """What shows an answer whose author this labeler was told within their last `RESTS` battles, and how
+        many battles ago that was."""
 
         self.taken: set[Combination] = set()
         """What as many others have as are wanted."""
@@ -81,12 +94,50 @@ class OpenBattles:
             prompts = store.prompt_ids(self._sources)
             self.contestants, self.prompts = ids, frozenset(prompts)
             self.answers = {key: answer_id for key, (answer_id, _) in first.items()}
-            self.pool = pool(ids, prompts, {key: looks for key, (_, looks) in first.items()})
+            self._looks = {key: looks for key, (_, looks) in first.items()}
+            self.pool = pool(ids, prompts, self._looks)
             self.ready = frozenset(self.pool.ready)
             self._version = version
         self.drawn = [one for one in store.ballots.drawn(self._labeler) if one.repeat_of is None]
         self.had = [Combination.of(one.prompt_id, one.left_id, one.right_id) for one in self.drawn]
         self.taken = self._taken(settings)
+        self.resting = {} if self._kind == "judge" else self._resting()
+
+    @property
+    def lacking(self) -> bool:
+        """Whether answers are missing, so that more battles will come."""
+        pairs = len(self.contestants) * (len(self.contestants) - 1) // 2
+        return pairs * len(self.prompts) > len(self.ready) + len(self.pool.identical)
+
+    def _resting(self) -> dict[Combination, int]:
+        found: dict[Combination, int] = {}
+        for ago, prompt_id, *told in self._store.ballots.told(self._labeler, RESTS):
+            looks = {self._looks.get((prompt_id, one)) for one in told} - {None}
+            # Who wrote the same as another was told along with them.
+            known = [one for one in self.contestants if self._looks.get((prompt_id, one)) in looks]
+            for one in known:
+                for other in self.contestants:
+                    key = Combination.of(prompt_id, one, other)
+                    if key in self.ready:
+                        found.setdefault(key, ago)  # the latest counts
+        return found
+
+    def rested(self, but: Collection[Combination] = ()) -> Sequence[Combination]:
+        """Return what may be given now without showing an answer whose author was told a moment ago.
+
+        Where all that is open shows one that was told lately, that will do if it is no moment ago.
+
+        Args:
+            but: What is left out besides.
+        """
+        found = self.open({*but, *self.resting})
+        if found or not self.resting:
+            return found
+        return self.open({*but, *(key for key, ago in self.resting.items() if ago <= MOMENT)})
+
+    def told_a_moment_ago(self, combination: Combination) -> bool:
+        """Return whether a labeler still has in mind who wrote one of two answers."""
+        return 0 < self.resting.get(combination, 0) <= MOMENT
 
     def _taken(self, settings: ArenaSettings) -> set[Combination]:
         if settings.overlap is None or self._kind == "judge":

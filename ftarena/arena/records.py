@@ -6,6 +6,9 @@ from ftarena.errors import FtarenaError
 from ftarena.serving.contestants import Message
 from ftarena.store import Outcome
 
+TOLD = "told a moment ago who wrote one of its answers"
+"""What a battle gives itself away by that is drawn although its labeler knows one of its authors."""
+
 
 class AlreadyDecidedError(FtarenaError):
     """This labeler has voted on the battle, or skipped it, and has not taken that back."""
@@ -58,8 +61,8 @@ class Told:
     reveal: Reveal | None
     """Who was who, where names are told after each vote."""
 
-    leaked: bool
-    """Whether an answer gave itself away, so that the vote is not scored."""
+    leaked: str | None
+    """What the battle gave itself away by, so that the vote is not scored."""
 
     agreed: bool | None
     """On a repeated battle whether the labeler agreed with themselves; `None` on any other, and always where
@@ -72,6 +75,8 @@ class Progress:
 
     labeler: str
     voted: int
+    """Battles decided; where names are never told, decided repeats count too: nothing may tell them."""
+
     planned: int
     """Battles there are when every answer has been made; known identical ones are not among them."""
 
@@ -82,6 +87,8 @@ class Progress:
     """Combinations left out because both answers look the same."""
 
     skipped: int
+    resting: int = 0
+    """Battles that wait because this labeler was told a moment ago who wrote one of their answers."""
 
 
 @dataclass(frozen=True, slots=True)

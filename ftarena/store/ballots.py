@@ -64,6 +64,17 @@ JOIN contestants r ON r.id = b.right_id
 WHERE ? OR NOT (l.hidden OR r.hidden)
 """
 
+_TOLD = """
+SELECT row_number() OVER (ORDER BY b.id DESC), b.prompt_id, b.left_id, b.right_id,
+       EXISTS (SELECT 1 FROM ballot_events v WHERE v.battle_id = b.id AND v.labeler_id = b.labeler_id
+               AND v.kind = 'vote' AND v.names_shown = 'after'
+               AND NOT EXISTS (SELECT 1 FROM ballot_events u WHERE u.target_id IS NOT NULL
+                               AND u.target_id = v.id AND u.names_shown IS 'never'))
+FROM (SELECT id, labeler_id, prompt_id, left_id, right_id FROM battles
+      WHERE labeler_id = ? AND origin <> 'import' AND origin = 'arena' ORDER BY id DESC LIMIT ?) b
+ORDER BY b.id DESC
+"""
+
 EVERYTHING = Selection()
 """What a verdict rests on: all blind votes of people that stand."""
 
@@ -205,6 +216,31 @@ class Ballots:
             (labeler_id_of(labeler), battle_id),
         )
         return int(count)
+
+    def repeats(self, labeler: str) -> int:
+        """Return how many votes of a labeler stand on battles that were shown to them again."""
+        [(count,)] = self._database.rows(
+            "SELECT count(*) FROM battles b JOIN standing_events e ON e.battle_id = b.id"
+            " AND e.labeler_id = b.labeler_id AND e.kind = 'vote'"
+            " WHERE b.labeler_id = ? AND b.origin <> 'import' AND b.repeat_of IS NOT NULL",
+            (labeler_id_of(labeler),),
+        )
+        return int(count)
+
+    def told(self, labeler: str, last: int) -> list[tuple[int, str, str, str]]:
+        """Return whose answers a labeler was told within their last battles, the latest first.
+
+        A vote that was taken back counts too, unless that was before its names were told.
+
+        Args:
+            labeler: Who.
+            last: How many of their battles are looked at.
+
+        Returns:
+            How many battles ago (1 is the last one), the prompt, and the ids of the two contestants.
+        """
+        found = self._database.rows(_TOLD, (labeler_id_of(labeler), last))
+        return [(ago, prompt, left, right) for ago, prompt, left, right, told in found if told]
 
     def standing(self, battle_id: str, labeler: str) -> BallotRow | None:
         """Return the vote or skip of a labeler that stands on a battle, if one does."""

@@ -1,6 +1,7 @@
 """Vote: two answers, nobody's name, one key decides, and what else may be said about a battle."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -23,7 +24,7 @@ GUARD_S = 0.15
 this long after the next one is shown, and after each press that was ignored. Other keys count at once."""
 
 
-_SETTINGS_HELP = ("o", "how votes are collected: names, overlap, criteria, repeats; for everybody here")
+_SETTINGS_HELP = ("o", "how votes are collected here: names, overlap, criteria")
 
 
 class VoteScreen(BattleShown):
@@ -42,12 +43,12 @@ class VoteScreen(BattleShown):
         ("↑ x", "both bad: counts against both, never as a tie"),
         ("s", "skip: not mine to judge; it does not come back"),
         ("S", "skip with a reason"),
+        _SETTINGS_HELP,
         ("u", "undo: take back the last vote or skip, and decide again"),
         ("c", "write a comment on this battle"),
         ("r", "second questions after each vote (criteria, how clear): on or off for this sitting"),
         ("j k", "scroll both answers; space, g and G as well"),
         ("z", "zoom: A alone, B alone, the question alone, both"),
-        _SETTINGS_HELP,
     )
     BINDINGS = [
         Binding("left,a", "decide('left')", "A is better", show=False),
@@ -126,6 +127,14 @@ class VoteScreen(BattleShown):
         # Names come after the last question: what is answered to it is to be blind as well.
         told = await self.desk.run(arena.told, battle.id)
         await self._show_next()
+        now = self.battle
+        if (
+            now is not None
+            and now.messages == battle.messages
+            and {battle.left, battle.right} & {now.left, now.right}
+        ):
+            # Whose answer this is must not stand below it.
+            told = replace(told, reveal=None)
         self._say(f"{recorded(self._outcome, told, what='Last battle')} u takes it back.")
 
     # Second questions
