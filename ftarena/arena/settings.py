@@ -5,6 +5,7 @@ merge. Each vote keeps with it what may matter later (when names were shown, how
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
@@ -23,6 +24,8 @@ one steady speed, or as they come (which may tell who is who)."""
 
 CRITERIA = ("helpful", "correct", "style", "safe")
 """What is usually asked beside the vote itself; others may be named."""
+
+_WORD = re.compile(r"\w[\w -]*")
 
 _MOST_CRITERIA = 9  # one key each
 
@@ -62,7 +65,7 @@ MEANINGS = {
     "overlap": "how many labelers vote on each prompt and pair; all: everybody",
     "lease_minutes": "how long an open battle is kept from others",
     "names": "when labelers are told the names: never, after each vote, at the end",
-    "criteria": "what else is asked after each vote",
+    "criteria": "what else is asked after each vote; none: nothing",
     "strength": "whether it is asked how clear the preference is, 1 to 5",
     "attention": "share of battles shown again, mirrored, not scored: 0 to 0.5",
     "pace": "how answers appear in a blind chat: together, paced, raw",
@@ -117,14 +120,14 @@ def adopt_names(store: Store, names: NamesShown) -> ArenaSettings:
 
 
 def in_words(settings: ArenaSettings, key: str) -> str:
-    """Return the value of a setting as it may be typed: `all`, `on`, `helpful,correct`."""
+    """Return the value of a setting as it may be typed: `all`, `on`, `helpful,correct`, `none`."""
     value = asdict(settings)[key]
     if key == "overlap":
         return "all" if value is None else str(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -150,9 +153,12 @@ def _choice(words: tuple[str, ...]) -> Any:
 
 
 def _overlap(key: str, value: Any) -> int | None:
-    if value is None or value in ("all", "none", ""):
+    if value is None or str(value).strip().lower() in ("all", "none", ""):
         return None
-    return int(_number(key, value, 1, 1000, whole=True))
+    try:
+        return int(_number(key, value, 1, 1000, whole=True))
+    except FtarenaError:
+        raise _wrong(key, value, "a whole number from 1 to 1000, or all: everybody") from None
 
 
 def _number(key: str, value: Any, low: float, high: float, *, whole: bool = False) -> float:
@@ -174,10 +180,20 @@ def _switch(key: str, value: Any) -> bool:
 
 
 def _criteria(key: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) and value.strip().lower() in ("none", "off", "-"):
+        return ()
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise _wrong(key, value, "words with commas between, such as helpful,correct,style,safe")
-    named = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+        raise _wrong(
+            key,
+            value,
+            "words with commas between, such as helpful,correct,style,safe; none asks nothing more",
+        )
+    named = tuple(part.strip() for part in parts if part.strip())
+    if len(set(named)) < len(named):
+        raise _wrong(key, value, "each word once")
+    if not all(_WORD.fullmatch(name) for name in named) or "vote" in named:
+        raise _wrong(key, value, "words of letters and digits, none of them vote")
     if len(named) > _MOST_CRITERIA or "strength" in named or any(len(name) > 20 for name in named):
         raise _wrong(
             key, value, f"at most {_MOST_CRITERIA} words of at most 20 letters, none of them strength"
@@ -192,7 +208,7 @@ def _wrong(key: str, value: Any, wanted: str) -> FtarenaError:
 _READERS: dict[str, Any] = {
     "sampler": _choice(get_args(SamplerName)),
     "overlap": _overlap,
-    "lease_minutes": lambda key, value: _number(key, value, 0, 100_000),
+    "lease_minutes": lambda key, value: _number(key, value, 1, 100_000),
     "names": _choice(get_args(NamesShown)),
     "criteria": _criteria,
     "strength": _switch,

@@ -44,7 +44,7 @@ def show(database: Path, *, as_json: bool = False, out: TextIO | None = None) ->
     if as_json:
         print(json.dumps({"settings": asdict(settings), "labelers": labelers}, indent=2), file=out)
         return 0
-    values = {field.name: in_words(settings, field.name) or "-" for field in fields(ArenaSettings)}
+    values = {field.name: in_words(settings, field.name) for field in fields(ArenaSettings)}
     wide = max(12, *map(len, values.values()))
     for key, value in values.items():
         print(f"{key:<14} {value:<{wide}}  {MEANINGS[key]}", file=out)
@@ -82,7 +82,5 @@ def change(database: Path, changes: Sequence[str], *, out: TextIO | None = None)
     with Store.open(database) as store:
         settings = write_settings(store, asked)
     for key in asked:
-        print(
-            f"{key} is {in_words(settings, key) or 'empty'} from the next battle on.", file=out or sys.stdout
-        )
+        print(f"{key} is {in_words(settings, key)} from the next battle on.", file=out or sys.stdout)
     return 0

@@ -4,6 +4,7 @@ One key and Enter decides. No name is written before its vote; answers are inden
 can pass for one of ours. Whatever ends it (q, end of input, ctrl-c), the open battle stays open.
 """
 
+import io
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -78,7 +79,8 @@ def vote(
             from ftarena.plain.answers import AnswerMaker
 
             more = stack.enter_context(AnswerMaker(workspace, store, contestants)).more
-        return sitting(arena, more, lines or sys.stdin, out or sys.stdout)
+        # A closed standard input is None, and says as little as an empty one.
+        return sitting(arena, more, lines or sys.stdin or io.StringIO(), out or sys.stdout)
 
 
 def sitting(arena: Arena, more: Callable[[], bool], lines: TextIO, out: TextIO) -> int:
@@ -104,6 +106,12 @@ def sitting(arena: Arena, more: Callable[[], bool], lines: TextIO, out: TextIO) 
     return code
 
 
+_SECOND_HELP = "Enter skips the rest, m turns these off"
+
+_PATIENCE = 3
+"""After so many lines that answer nothing, second questions are skipped: `yes a |` would never end."""
+
+
 class _Sitting:
     """One sitting of one labeler."""
 
@@ -116,6 +124,7 @@ class _Sitting:
         self._open: BlindBattle | None = None
         self._acted = False
         self._asks_more = True
+        self._stopping = False
 
     def say(self, text: str = "") -> None:
         """Write a line; foreign text in it is cleaned already."""
@@ -131,6 +140,8 @@ class _Sitting:
             if following is None:
                 return
             self._open = None
+            if self._stopping:
+                return
             battle = following if isinstance(following, BlindBattle) else self._next() or self._last_chance()
         if not self._acted:
             self.say(_why_nothing(self._arena.progress()))
@@ -258,16 +269,32 @@ class _Sitting:
                 else f"{clean_line(aspect)}: which is better? a, b, t, x."
             )
             self.say(asked)
-            while (key := self._lines.readline().strip().lower()) not in (
-                "12345" if numbered else "".join(_OUTCOMES)
-            ) or len(key) > 1:
-                self.say(f"{clean_line(key)!r} is no answer to that. {asked}")
+            key = self._second_answer("12345" if numbered else "".join(_OUTCOMES), asked)
             if not key:
                 return
             if numbered:
                 self._arena.by_strength(battle.id, int(key))
             else:
                 self._arena.by_criterion(battle.id, aspect, _OUTCOMES[key][0])
+
+    def _second_answer(self, keys: str, asked: str) -> str:
+        """Take lines until one answers a second question; empty where the rest is skipped."""
+        for _ in range(_PATIENCE):
+            key = self._lines.readline().strip().lower()
+            if not key or (len(key) == 1 and key in keys):
+                return key
+            if key == "q":
+                self._stopping = True
+                return ""
+            if key == "m":
+                self._switch_more()
+                return ""
+            if key == "?":
+                self.say(f"Your vote is kept already. {_SECOND_HELP}, q quits.")
+            else:
+                self.say(f"{clean_line(key)!r} is no answer to that. {asked} {_SECOND_HELP}.")
+        self.say("No answer to that: the rest is skipped.")
+        return ""
 
     def _switch_more(self) -> None:
         if not (self._arena.settings.criteria or self._arena.settings.strength):
@@ -313,13 +340,18 @@ def _lacking(progress: Progress) -> int:
 
 
 def _why_nothing(progress: Progress) -> str:
-    left = _lacking(progress)
+    left = _lacking(progress) - progress.resting
     if progress.planned == 0:
         return (
             "There is nothing to vote on yet: it takes two contestants and a prompt that both answered."
             " ftarena demo makes them."
         )
     if left > 0:
-        return f"No battle is ready; {left} lack answers. ftarena engine start has them made."
+        waits = (
+            f" {progress.resting} more wait: you were just told who wrote one of their answers."
+            if progress.resting
+            else ""
+        )
+        return f"No battle is ready; {left} lack answers. ftarena engine start has them made.{waits}"
     same = f" {progress.identical} more had equal answers." if progress.identical else ""
     return f"That was the last one: {progress.voted} votes, {progress.skipped} skipped.{same}"

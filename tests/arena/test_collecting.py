@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
@@ -75,18 +76,27 @@ def test_an_overlap_of_two_is_two_and_not_three(filled: Store) -> None:
     assert set(combinations(filled).values()) == {2}
 
 
-def test_who_left_keeps_nothing(filled: Store) -> None:
+class _Later:
+    """A clock that is 31 minutes ahead: leases of half an hour have run out."""
+
+    @staticmethod
+    def now(tz: tzinfo) -> datetime:
+        return datetime.now(tz) + timedelta(minutes=31)
+
+
+def test_who_left_keeps_nothing(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A battle that somebody opened and left is given to others once its lease has run out."""
     write_settings(filled, {"overlap": 1, "lease_minutes": 30})
     assert Arena(filled, labeler="ana").next() is not None
     assert len(vote_all(Arena(filled, labeler="bo"))) == 17
-    write_settings(filled, {"lease_minutes": 0})
+    monkeypatch.setattr("ftarena.arena.open_battles.datetime", _Later)
     assert len(vote_all(Arena(filled, labeler="bo"))) == 1
 
 
-def test_who_comes_back_late_finds_the_next_one(filled: Store) -> None:
+def test_who_comes_back_late_finds_the_next_one(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """My lease ran out and somebody else decided it: I am given another one, and nobody decides twice."""
-    write_settings(filled, {"overlap": 1, "lease_minutes": 0})
+    write_settings(filled, {"overlap": 1})
+    monkeypatch.setattr("ftarena.arena.open_battles.datetime", _Later)
     ana = Arena(filled, labeler="ana")
     first = ana.next()
     assert first is not None

@@ -24,7 +24,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "overlap": ("all", "1", "2", "3", "5"),
     "lease_minutes": ("5", "15", "30", "60", "240"),
     "names": ("never", "after", "end"),
-    "criteria": ("", "helpful,correct", "helpful,correct,style,safe"),
+    "criteria": ("none", "helpful,correct", "helpful,correct,style,safe"),
     "strength": ("off", "on"),
     "attention": ("0", "0.05", "0.1", "0.2"),
     "pace": ("together", "paced", "raw"),
@@ -89,7 +89,7 @@ class VoteSettingsScreen(ModalScreen[None]):
         lines = []
         for number, key in enumerate(self._keys):
             here = number == self._row
-            value = clean_line(in_words(self._settings, key)) or "none"
+            value = clean_line(in_words(self._settings, key))
             line = f"{'▸' if here else ' '} {key:<14} {value}"
             lines.append(Content.styled(line, "bold reverse" if here else ""))
         about = (
