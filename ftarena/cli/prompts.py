@@ -12,7 +12,10 @@ prompts_app = group("prompts", "The questions that battles are fought over.")
 Category = Annotated[str | None, typer.Option("--category", help="Put all of them into this category.")]
 CategoryKey = Annotated[
     str | None,
-    typer.Option("--category-key", help="The key of a line that names its category, or a list of them."),
+    typer.Option(
+        "--category-key",
+        help="The key of a line that names its category, or a list of them. Default: category.",
+    ),
 ]
 
 

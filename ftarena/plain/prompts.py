@@ -98,7 +98,8 @@ def add_prompts(database: Path, what: AddWhat, *, source: str | None = None, nea
     with Store.open(database) as store:
         report = what(store, source, near)
         found = note_trained(store) if report.added else []
-    already = f", {report.already:,} were there already" if report.already else ""
+    were = "was" if report.already == 1 else "were"
+    already = f", {report.already:,} {were} there already" if report.already else ""
     left_out = (
         f", {report.near:,} left out because nearly the same one is there (--near adds them)"
         if report.near

@@ -1,8 +1,9 @@
 """Questions for battles: from a file, a run's held-out set, the bundled general set, or what was chatted.
 
-A line of a file is `{"prompt": …, "reference": …}`: `prompt` is a text or a list of turns that ends with the
-user's; `reference`, the data set's own answer, may be missing. Other keys are left alone, except one that may
-name categories. Equal prompts are there once, whatever they were added from; their categories add up.
+A line of a file is `{"prompt": …, "reference": …}`, or of any shape that is trained on: `prompt` is a text
+or a list of turns that ends with the user's; `reference`, the data set's own answer, may be missing. Other
+keys are left alone, except one that may name categories. Equal prompts are there once, whatever they were
+added from; their categories add up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +14,15 @@ from typing import NamedTuple
 from ftarena.arena.questions.categories import CHAT, add_categories
 from ftarena.curation.builtin import GENERAL, general_questions
 from ftarena.curation.examples import Example
-from ftarena.curation.reading import load_questions
+from ftarena.curation.reading import DataError, load_questions, read_examples
 from ftarena.errors import FtarenaError
 from ftarena.recipes.data_entries import BUILTIN
 from ftarena.store import PromptRow, Store
 from ftarena.store.ids import prompt_hash, storable
 from ftarena.training.runs import RESOLVED_RECIPE, Run
+
+CATEGORY_KEY = "category"
+"""The key of a line that names its category, where no other is said."""
 
 
 class PromptsReport(NamedTuple):
@@ -81,13 +85,13 @@ def asked_in(path: Path, category: str | None = None, category_key: str | None =
     Args:
         path: As for `add_prompts_from_examples`.
         category: Likewise.
-        category_key: Likewise.
+        category_key: Likewise; `None` is `category`, where lines have it.
 
     Raises:
         FtarenaError: The file cannot be read, or no line has the key.
     """
-    examples = load_questions(path)
-    by_line = _categories_by_line(path, category_key) if category_key else {}
+    examples = _questions(path)
+    by_line = _categories_by_line(path, category_key or CATEGORY_KEY)
     if category_key and not by_line:
         raise FtarenaError(
             f"no line of {path} has a text under {category_key!r}", f"see its keys: head -1 {path}"
@@ -226,6 +230,17 @@ def questions(store: Store) -> list[str]:
     return [
         "\n".join(turn.content for turn in prompt.turns if turn.role == "user") for prompt in store.prompts()
     ]
+
+
+def _questions(path: Path) -> list[Example]:
+    """Return the questions of a file: rows with a `prompt`, else rows of any shape that asks something."""
+    try:
+        return load_questions(path)
+    except DataError as none:
+        reading = read_examples(path)
+        if reading.problems or not all(example.prompt for example in reading.examples):
+            raise none
+        return list(reading.examples)
 
 
 def _asked(example: Example, categories: frozenset[str]) -> Asked:
