@@ -8,7 +8,7 @@ made of.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean, median
 
@@ -20,6 +20,9 @@ from ftarena.store.results import LOSS
 from ftarena.workspace import Workspace
 
 HELD_OUT = "held-out loss"
+OWN_SET = f"{HELD_OUT} (each of its own set)"
+"""What a run found on the answers that it held out itself: two of them are not to be compared."""
+
 GENERAL = "general loss"
 KNOWN = "general questions"
 LENGTH = "length"
@@ -40,11 +43,14 @@ class Beside:
 
     contestant: str
     measures: tuple[Measure, ...]
+    against: str = field(default="", compare=False)
+    """Whom the differences are to."""
 
     def to_json(self) -> dict[str, object]:
         """Return it as JSON has it."""
         return {
             "contestant": self.contestant,
+            "against": self.against,
             "measures": [measure.to_json() for measure in self.measures],
         }
 
@@ -81,7 +87,11 @@ def beside(
         measures[row.name] = _by_the_run(workspace, row, base, measures[row.name])
     for name, found in _of_answers(store, told, base).items():
         measures[name] += found
-    return [Beside(row.name, tuple(measures[row.name])) for row in asked if row in told or measures[row.name]]
+    return [
+        Beside(row.name, tuple(measures[row.name]), base.name)
+        for row in asked
+        if row in told or measures[row.name]
+    ]
 
 
 def is_bare(row: ContestantRow) -> bool:
@@ -129,10 +139,14 @@ def _by_the_run(
     found = [
         measure
         for measure in (
-            _loss_found(HELD_OUT, _figures(folder / GUARDS, "overfitting"), "last_nats"),
-            _loss_found(GENERAL, _figures(folder / GUARDS, "forgetting"), "after_nats"),
+            None
+            if HELD_OUT in names
+            else _loss_found(OWN_SET, _figures(folder / GUARDS, "overfitting"), "last_nats"),
+            None
+            if GENERAL in names
+            else _loss_found(GENERAL, _figures(folder / GUARDS, "forgetting"), "after_nats"),
         )
-        if measure is not None and measure.name not in names
+        if measure is not None
     ]
     known = _known(_figures(folder / EXAM, "knowledge"), is_bare(base) and base.model == row.model)
     rest = [measure for measure in measured if measure.metric != LOSS]

@@ -12,6 +12,7 @@ from ftarena.plain.scores_words import (
     LABELER_HEAD,
     beside_names,
     beside_rows,
+    difference_name,
     difference_words,
     interval_words,
     judge_words,
@@ -209,5 +210,8 @@ def _beside(view: View, names: Sequence[str]) -> Table:
         table.add_row(Text(clean_line(kind)), *(Text(measure_words(measure)) for measure in measures))
         differences = [difference_words(measure) for measure in measures]
         if any(differences):
-            table.add_row(Text("  difference", "dim"), *(Text(words, "dim") for words in differences))
+            table.add_row(
+                Text(f"  {difference_name(view.beside)}", "dim"),
+                *(Text(words, "dim") for words in differences),
+            )
     return table

@@ -167,6 +167,12 @@ def beside_rows(told: Sequence[Beside], names: Sequence[str]) -> list[tuple[str,
     return [(kind, [by_name[name].get(kind) for name in names]) for kind in kinds]
 
 
+def difference_name(told: Sequence[Beside]) -> str:
+    """Return what a row of differences is called: `difference to base`."""
+    against = next((one.against for one in told if one.against), "")
+    return f"difference to {clean_line(against)}" if against else "difference"
+
+
 def measure_words(measure: Measure | None) -> str:
     """Return a measure's value: `1.43`, `62 %`, `48 tokens`; a dash where there is none."""
     if measure is None:

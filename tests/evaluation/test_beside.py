@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ftarena.evaluation.beside import Beside, beside
 from ftarena.evaluation.measures import Measure, TaskTable, _table
+from ftarena.plain.scores_words import beside_rows, difference_name
 from ftarena.processes import write_json
 from ftarena.serving.contestants import Contestant, Message
 from ftarena.store import ContestantRow, Store
@@ -134,8 +135,8 @@ def test_length_and_speed_are_of_the_answers_of_battles(store: Store, workspace:
     base, sft = enter(store, "base"), enter(store, "sft", adapter="r")
     prompts = store.add_prompts([([("user", f"Q{n}?")], None) for n in range(3)], "heldout")
     for row, lengths in ((base, (100, 120, 110)), (sft, (20, 30))):
-        for prompt, length in zip(prompts, lengths, strict=False):
-            store.add_answer(row.id, prompt, f"{row.name}", n_tokens=length, ttft_s=0.5, elapsed_s=2.5)
+        for prompt, tokens in zip(prompts, lengths, strict=False):
+            store.add_answer(row.id, prompt, f"{row.name}", n_tokens=tokens, ttft_s=0.5, elapsed_s=2.5)
     told = beside(store, workspace, ["base", "sft"])
     length = named(told, "sft")["length"]
     assert (length.value, length.difference, length.n, length.better) == (25, -85, 2, "")
@@ -160,12 +161,32 @@ def test_what_a_run_found_itself_fills_the_gaps(store: Store, workspace: Workspa
     write_json(folder / "exam.json", {"guards": [{"name": "knowledge", "figures": known}]})
     told = beside(store, workspace, ["base", "sft", "early"])
     sft = named(told, "sft")
-    assert list(sft) == ["held-out loss", "general loss", "general questions"]
+    assert list(sft) == ["held-out loss (each of its own set)", "general loss", "general questions"]
     assert sft["general loss"].note == "found by its run, +0.50 since it began"
     assert sft["general questions"].difference == pytest.approx(-13 / 40)
     assert named(told, "early") == {}
     measured(store, "general loss", "loss", {"base": [1.5], "sft": [1.8]})
     assert named(beside(store, workspace, ["base", "sft"]), "sft")["general loss"].value == 1.8
+
+
+def test_losses_of_different_sets_share_no_row(store: Store, workspace: Workspace) -> None:
+    """What a run found on its own held-out answers never stands in the row of what was measured alike."""
+    for name in ("base", "one", "two"):
+        enter(store, name, **({} if name == "base" else {"adapter": f"run-{name}"}))
+    for name, loss in (("one", 2.2), ("two", 0.4)):
+        folder = workspace.runs / f"run-{name}"
+        folder.mkdir(parents=True)
+        figures = {"last_nats": loss, "delta_nats": 0.0}
+        write_json(folder / "guards.json", {"guards": [{"name": "overfitting", "figures": figures}]})
+    measured(store, "held-out loss", "loss", {"base": [3.0, 2.0], "one": [1.0, 1.1]})
+    told = beside(store, workspace, ["base", "one", "two"])
+    names = [one.contestant for one in told]
+    rows = dict(beside_rows(told, names))
+    assert [m and m.value for m in rows["held-out loss"]] == [2.5, 1.05, None]
+    assert [m and m.value for m in rows["held-out loss (each of its own set)"]] == [None, None, 0.4]
+    assert named(told, "two")["held-out loss (each of its own set)"].difference is None
+    assert difference_name(told) == "difference to base"
+    assert {one.to_json()["against"] for one in told} == {"base"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"guards": 3}', '{"guards": [{"name": "forgetting"}, 1]}'])

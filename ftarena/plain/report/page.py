@@ -15,6 +15,7 @@ from markupsafe import Markup
 import ftarena
 from ftarena.arena.standings.history import CastVote, VotedBattle
 from ftarena.arena.standings.scoreboard import Standing
+from ftarena.evaluation.measures import Measure
 from ftarena.plain.report.carrying import battles_hash, carry, pseudonyms
 from ftarena.plain.report.charts import Bar, course, intervals, rating_axis
 from ftarena.plain.scores_view import View, held_equal, votes_of
@@ -22,6 +23,7 @@ from ftarena.plain.scores_words import (
     LABELER_HEAD,
     beside_names,
     beside_rows,
+    difference_name,
     difference_words,
     interval_words,
     judge_words,
@@ -90,10 +92,7 @@ def fill(
             for one in view.labelers
         ],
         "beside_names": names,
-        "beside": [
-            (kind, [(measure_words(one), difference_words(one)) for one in measures])
-            for kind, measures in beside_rows(view.beside, names)
-        ],
+        "beside": [_measured(view, *row) for row in beside_rows(view.beside, names)],
     }
     shown = [_battle(battle, called) for battle in battles]
     also["battles"] = battles_hash(_battles_of(shown))
@@ -143,6 +142,13 @@ def render(
         battles=Markup(battles),  # of its own template, escaped there
         carried=Markup(carried),  # JSON without <, > and &, see `carry`
     )
+
+
+def _measured(view: View, kind: str, measures: Sequence[Measure | None]) -> tuple[str, list[tuple[str, str]]]:
+    """Return a row of what was measured: its name, then value and difference of each contestant."""
+    cells = [(measure_words(one), difference_words(one)) for one in measures]
+    differs = any(difference for _, difference in cells)
+    return f"{kind}, and the {difference_name(view.beside)}" if differs else kind, cells
 
 
 def _battles_of(shown: Sequence[dict[str, Any]]) -> str:
