@@ -67,7 +67,7 @@ async def test_it_keeps_up(desk: Desk) -> None:
 async def test_battles_behind_a_number(desk: Desk) -> None:
     """enter shows the decided battles with names and answers, but not the one I still have to decide."""
     with Store.open(desk.workspace.database) as store:
-        arenas = {name: Arena(store, labeler=name) for name in ("ana", "ben")}
+        arenas = {name: Arena(store, labeler=name, names_shown="end") for name in ("ana", "ben")}
         open_battle = arenas["ana"].next()
         assert open_battle is not None
         while (battle := arenas["ben"].next()) is not None:
@@ -91,7 +91,7 @@ async def test_battles_behind_a_number(desk: Desk) -> None:
 async def test_export(desk: Desk) -> None:
     """e writes preference pairs or votes into a file of mine, and says where."""
     with Store.open(desk.workspace.database) as store:
-        arena = Arena(store, labeler="ana")
+        arena = Arena(store, labeler="ana", names_shown="end")
         while (battle := arena.next()) is not None:
             arena.vote(battle.id, "right", elapsed_ms=1)
     app = FtarenaApp(desk, "scores")
@@ -126,7 +126,7 @@ async def test_hostile_names(workspace: Workspace) -> None:
 async def test_hidden_names_stay_out(desk: Desk) -> None:
     """I asked to compare two of three: the scores are about these two."""
     with Store.open(desk.workspace.database) as store:
-        arena = Arena(store, labeler="ana")
+        arena = Arena(store, labeler="ana", names_shown="end")
         while (battle := arena.next()) is not None:
             arena.vote(battle.id, "right", elapsed_ms=1)
     app = FtarenaApp(make_desk(desk.workspace, contestants=list(NAMES[:2])), "scores")
