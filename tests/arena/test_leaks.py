@@ -1,5 +1,7 @@
 """Answers that give themselves away, and answers that only look like it."""
 
+import time
+
 import pytest
 
 from ftarena.arena.blindness.leaks import giveaway
@@ -13,6 +15,12 @@ NAMES = {
     "prompted",
     "Qwen2.5-7B",
     "v2",
+    "smollm-sft",
+    "Llama-3.2-1B",
+    "müller-lora",
+    "my run",
+    "my-trial",
+    "Night Owl",
 }
 SYSTEM = "You are a terse assistant of Initech. Never use more than two sentences in any answer, please."
 
@@ -74,6 +82,42 @@ TELLING = [
     ("You are a terse assistant of Initech. Never use more than two sentences in any answer, please.", ""),
     ("I was told: never use more than two sentences in any answer, please.", ""),
     ("<extra_id_0> ls", ""),
+    ("_smollm-sft_ says: use ls.", ""),
+    ("__smollm-sft__", ""),
+    ("**smollm**-sft: use ls.", ""),
+    ("I am **Qwen**, created by Alibaba.", ""),
+    ("I'm _Llama_, a language model.", ""),
+    ("I am\nQwen", ""),
+    ("I am  Qwen", ""),
+    ("My name's Qwen", ""),
+    ("This is Qwen speaking", ""),
+    ("Hi, Qwen here.", ""),
+    ("I was trained by Hugging\nFace", ""),
+    ("I am the base model", ""),
+    ("This is smollm_sft.", ""),
+    ("This is smollm sft.", ""),
+    ("Llama 3.2 1B says hi", ""),
+    ("It is by smollm-\nsft.", ""),
+    ("It is by smollm\nsft.", ""),
+    ("smollm\u2010sft says hi", ""),
+    ("smollm\u2011sft says hi", ""),
+    ("I am Q\u200bwen.", ""),
+    ("smol\xadlm-sft says hi", ""),
+    ("I am Ｑｗｅｎ.", ""),
+    ("mu\u0308ller-lora says hi", ""),
+    ("<think>They want ls.</think>Use ls.", ""),
+    ("They want ls.\n</think>\n\nUse ls.", ""),
+    ("Use ls.< |im_end|>", ""),
+    ("Use ls.&lt;|im_end|&gt;", ""),
+    ("I am Claude Opus, made by Anthropic.", ""),
+    ("Hello! I'm Gemini. How can I help you today?", ""),
+    ("As Claude, an AI, I was trained to help. As Claude, I do.", ""),
+    ("Night Owl says hi", ""),
+    ("I am Claude\nHow may I assist you?", ""),
+    ("I\u2019m Qwen.", ""),
+    ("I'm my run.", ""),
+    ("I am base. How may I help?", ""),
+    ("This is base speaking.", ""),
 ]
 
 SILENT = [
@@ -125,6 +169,28 @@ SILENT = [
     ("`Assistant: ` is how the log begins.", ""),
     ("Option<End_of_turn> is no type.", ""),
     ("What the instructor said: as a model, I admire her.", ""),
+    ("Dear Sir, I am Claude Martin and I apply", ""),
+    ("Je suis Claude Debussy", ""),
+    ("I am Gemma Stone, your nurse", ""),
+    ("I am Claude Shannon's fan", ""),
+    ("Sono Gemma e ho 12 anni", ""),
+    ("Soy Gemini", ""),
+    ("I am Gemini by star sign", ""),
+    ("I am Zephyr, god of west wind", ""),
+    ("I am Mistral, wind of the south", ""),
+    ("I am Grok-ing it", ""),
+    ("I'm base. Jumping", ""),
+    ("User: admin\nAssistant: bob", ""),
+    ("Human: what is it\nAI: the thing", ""),
+    ("Assistant: manager of shop", ""),
+    ("I run my run every day", ""),
+    ("It went well on my trial run.", ""),
+    ("I am Qwen's biggest fan.", ""),
+    ("As Claude, I wear a wig on stage.", ""),
+    ("A night owl sleeps late.", ""),
+    ("I am Gemma.\nIt was in May that I met Claude.", ""),
+    ("Use snake_case: my_run_1 and **bold** words.", ""),
+    ("Write <think> first.", "What does the <think> tag do?"),
 ]
 
 
@@ -138,6 +204,18 @@ def test_what_tells(text: str, prompt: str) -> None:
 def test_what_only_looks_like_it(text: str, prompt: str) -> None:
     """An innocent answer costs me no vote."""
     assert giveaway(text, NAMES, prompt, SYSTEM) is None
+
+
+def test_a_long_answer_is_looked_through_at_once() -> None:
+    """Drawing a battle does not wait for the look at its answers."""
+    text = (
+        "I am the one that was made for it by Múller; _this_ is *that*: `ls` of my run.\n" * 49 + "\n" * 100
+    )
+    giveaway(text, NAMES)
+    begin = time.process_time()
+    for _ in range(5):
+        assert giveaway(text, NAMES) is None
+    assert (time.process_time() - begin) / 5 < 0.1
 
 
 def test_the_question_excuses_a_name() -> None:
