@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +33,9 @@ from ftarena.store.database import need_database
 from ftarena.text import clean_line
 from ftarena.training.jobs import find_run
 from ftarena.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ftarena.serving.pool import EnginePool
 
 AddWhat = Callable[[Store, str | None, bool], PromptsReport]
 """Adds prompts to a store, under a source or the usual one, with or without those that are nearly there."""
@@ -214,6 +217,7 @@ def measure_prompts(workspace: Workspace, database: Path, *, limit: int | None =
         async def measure() -> int:
             pool = EnginePool(workspace)
             try:
+                wait_for_engines(pool, store)
                 return await measuring.fill(pool.client_for, limit=limit)
             finally:
                 await pool.aclose()
@@ -221,6 +225,22 @@ def measure_prompts(workspace: Workspace, database: Path, *, limit: int | None =
         made = asyncio.run(measure())
     print(f"{counted(made, 'answer')} measured, {left - made:,} left.")
     return 0
+
+
+def wait_for_engines(pool: "EnginePool", store: Store) -> None:
+    """Wait for the engines of an arena's contestants that are starting, and say so.
+
+    Raises:
+        FtarenaError: One of them failed to start.
+    """
+    from ftarena.arena.contestants import contestant_of
+    from ftarena.serving.engine import EngineState
+
+    for row in store.contestants(include_hidden=False):
+        engine = pool.engine_for(contestant_of(row)) if row.spec_json is not None else None
+        if engine is not None and engine.status().state is EngineState.STARTING:
+            print("The engine is starting; waiting for it.", flush=True)
+            engine.wait_ready()
 
 
 def _counts(store: Store) -> dict[str, object]:

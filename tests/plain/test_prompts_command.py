@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ftarena.arena import add_contestant
 from ftarena.errors import FtarenaError
 from ftarena.plain.prompts import (
     add_prompts,
@@ -13,7 +14,11 @@ from ftarena.plain.prompts import (
     check_prompts,
     list_prompts,
     measure_prompts,
+    wait_for_engines,
 )
+from ftarena.serving.contestants import Contestant, Sampling
+from ftarena.serving.engine import EngineState
+from ftarena.store import Store
 from ftarena.workspace import Workspace
 
 
@@ -97,3 +102,52 @@ def test_nobody_was_trained_and_nothing_is_to_measure(
     assert "nobody was trained" in said
     assert '"prompts": 2' in said
     assert said.endswith("Nothing is left to measure.\n")
+
+
+def test_rows_to_train_on_are_questions_too(
+    place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """I add a file of chats as I train on it; its `category` is used, and one that is there is there once."""
+    rows = [
+        {
+            "messages": [{"role": "user", "content": q}, {"role": "assistant", "content": "So."}],
+            "category": "c",
+        }
+        for q in ("What is a fjord?", "Who wrote Faust?")
+    ]
+    path = tmp_path / "chats.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    add_prompts(place.database, add_what(place, str(path)))
+    path.write_text(json.dumps(rows[0]))
+    add_prompts(place.database, add_what(place, str(path)))
+    assert "1 was there already" in capsys.readouterr().out
+    list_prompts(place.database, as_json=True)
+    assert json.loads(capsys.readouterr().out)["categories"]["c"]["prompts"] == 2
+
+
+def test_measuring_waits_for_an_engine_that_starts(
+    place: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`prompts measure` right after `engine start` says that it waits, and waits."""
+
+    class Starting:
+        state, waited = EngineState.STARTING, 0
+
+        def status(self) -> "Starting":
+            return self
+
+        def wait_ready(self) -> None:
+            self.waited, self.state = self.waited + 1, EngineState.READY
+
+    class Pool:
+        engine = Starting()
+
+        def engine_for(self, contestant: object) -> Starting:
+            return self.engine
+
+    with Store.open(place.database) as store:
+        for name, seed in (("base", 0), ("sft", 1)):
+            add_contestant(store, name, Contestant(model="demo:smollm2", sampling=Sampling(seed=seed)))
+        wait_for_engines(Pool(), store)  # type: ignore[arg-type]  # all that is asked of a pool
+    assert Pool.engine.waited == 1
+    assert capsys.readouterr().out == "The engine is starting; waiting for it.\n"
