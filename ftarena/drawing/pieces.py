@@ -36,7 +36,7 @@ def wrap(pieces: Sequence[Piece], width: int, *, fold: bool = False) -> list[Row
     Args:
         pieces: The line, without newlines; tabs become spaces up to the next multiple of `TAB`.
         width: Cells a row; a width below 2 counts as 2, so that a wide character always fits.
-        fold: Break anywhere, as code must (its spaces mean something), not only between words.
+        fold: Keep all white space, as code must; words are broken only where that would waste half a row.
 
     Returns:
         At least one row. White space at which a row ends is dropped, unless `fold`.
@@ -46,7 +46,7 @@ def wrap(pieces: Sequence[Piece], width: int, *, fold: bool = False) -> list[Row
     width = max(width, 2)
     if len(text) <= width // 2 or cell_len(text) <= width:
         return [[piece for piece in pieces if piece.text]]
-    spans = _fold(text, width) if fold else _break(text, width)
+    spans = _fold_at_words(text, width) if fold else _break(text, width)
     return _cut(pieces, spans)
 
 
@@ -78,6 +78,19 @@ def _fold(text: str, width: int, start: int = 0) -> list[tuple[int, int]]:
         cells += size
     spans.append((start + begin, start + len(text)))
     return spans
+
+
+def _fold_at_words(text: str, width: int) -> list[tuple[int, int]]:
+    """Cut as `_fold` does, but behind a space where one is in the second half of a row; nothing is lost."""
+    spans, begin = [], 0
+    while cell_len(text[begin:]) > width:
+        _, end = _fold(text[begin : begin + 2 * width], width, begin)[0]
+        space = text.rfind(" ", begin, end) + 1
+        if text[end].isspace() or space <= begin + (end - begin) // 2:
+            space = end
+        spans.append((begin, space))
+        begin = space
+    return [*spans, (begin, len(text))]
 
 
 def _break(text: str, width: int) -> list[tuple[int, int]]:
