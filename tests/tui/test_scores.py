@@ -88,6 +88,28 @@ async def test_battles_behind_a_number(desk: Desk) -> None:
         assert seen == 5
 
 
+async def test_battles_that_i_still_have_before_me(desk: Desk) -> None:
+    """Where all battles of a number are still before me I am told so, and see no empty list."""
+    with Store.open(desk.workspace.database) as store:
+        arenas = {name: Arena(store, labeler=name, names_shown="end") for name in ("ana", "ben")}
+        assert arenas["ana"].next() is not None
+        [(one, two, prompt)] = store.rows("SELECT left_id, right_id, prompt_id FROM battles")
+        while (battle := arenas["ben"].next()) is not None:
+            [(left, right, asked)] = store.rows(
+                "SELECT left_id, right_id, prompt_id FROM battles WHERE id = ?", (battle.id,)
+            )
+            if ({left, right}, asked) == ({one, two}, prompt):
+                arenas["ben"].vote(battle.id, "left", elapsed_ms=1)
+            else:
+                arenas["ben"].skip(battle.id)
+    app = FtarenaApp(desk, "scores")
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(pilot, "1 vote by 1 labeler")
+        await pilot.press("enter")
+        await shows(pilot, "1 left out: you still have them before you")
+        assert "newest first" not in screen_text(app)
+
+
 async def test_export(desk: Desk) -> None:
     """e writes preference pairs or votes into a file of mine, and says where."""
     with Store.open(desk.workspace.database) as store:

@@ -152,17 +152,8 @@ def voted_battles(
         most: At most this many.
     """
     outcome, values = outcome_of(selection)
-    where = []
-    for condition, given in (conditions(selection), contestant_condition(selection)):
-        where.append(condition)
-        values += given
-    named = [name for name in (one, other) if name is not None]
-    for name in named:
-        where.append("? IN (SELECT name FROM contestants WHERE id IN (b.left_id, b.right_id))")
-        values.append(name)
-    if battles is not None:
-        where.append(f"b.id IN ({', '.join('?' * len(battles))})")
-        values += battles
+    where, given = _meant(one, other, selection, battles)
+    values += given
     if reader is not None:
         where.append(_NOT_OPEN)
         values.append(reader)
@@ -173,6 +164,50 @@ def voted_battles(
         f" ORDER BY v.created_at DESC, v.position DESC, v.id DESC LIMIT ?) {_TOLD}"
     )
     return [_told(row) for row in store.rows(sql, (*values, most))]
+
+
+def left_out(
+    store: Store,
+    one: str | None = None,
+    other: str | None = None,
+    *,
+    reader: str,
+    selection: Selection = EVERYTHING,
+    battles: tuple[str, ...] | None = None,
+) -> int:
+    """Return how many votes `voted_battles` leaves out because the reader still has their battle before them.
+
+    Args:
+        store: Where to look.
+        one: Name of a contestant; None is everybody.
+        other: Name of the other; None is everybody.
+        reader: Name of the labeler who will read this.
+        selection: Which votes.
+        battles: Ids of battles; only votes on these. None is all.
+    """
+    where, values = _meant(one, other, selection, battles)
+    sql = f"SELECT count(*) {FROM} WHERE {' AND '.join(where)} AND NOT {_NOT_OPEN}"
+    [(number,)] = store.rows(sql, (*values, reader))
+    return int(number)
+
+
+def _meant(
+    one: str | None, other: str | None, selection: Selection, battles: tuple[str, ...] | None
+) -> tuple[list[str], list[Any]]:
+    """Return the conditions on a vote to be meant, and their values."""
+    where: list[str] = []
+    values: list[Any] = []
+    for condition, given in (conditions(selection), contestant_condition(selection)):
+        where.append(condition)
+        values += given
+    for name in (one, other):
+        if name is not None:
+            where.append("? IN (SELECT name FROM contestants WHERE id IN (b.left_id, b.right_id))")
+            values.append(name)
+    if battles is not None:
+        where.append(f"b.id IN ({', '.join('?' * len(battles))})")
+        values += battles
+    return where, values
 
 
 def cast_votes(store: Store, selection: Selection = EVERYTHING) -> list[CastVote]:

@@ -20,7 +20,7 @@ from ftarena.tui.widgets.row_list import Column, ListRow, RowList
 from ftarena.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
-    from ftarena.store import Selection
+    from ftarena.store import Selection, Store
     from ftarena.tui.desk import Desk
 
 MOST = 500
@@ -52,14 +52,17 @@ async def battles_screen(
         one: Name of a contestant; None is everybody.
         other: Name of the other.
     """
-    from ftarena.arena.standings.history import voted_battles
+    from ftarena.arena.standings.history import left_out, voted_battles
 
-    found = await desk.read(
-        lambda store: voted_battles(
-            store, one, other, reader=desk.labeler, selection=selection, most=MOST + 1
-        )
-    )
-    return BattlesScreen(title, found[:MOST], more=len(found) > MOST)
+    def read(store: "Store") -> tuple[list[VotedBattle], int]:
+        reader = desk.labeler
+        found = voted_battles(store, one, other, reader=reader, selection=selection, most=MOST + 1)
+        if len(found) > MOST:
+            return found, 0
+        return found, left_out(store, one, other, reader=reader, selection=selection)
+
+    found, kept_back = await desk.read(read)
+    return BattlesScreen(title, found[:MOST], more=len(found) > MOST, left_out=kept_back)
 
 
 class BattlesScreen(Screen[None]):
@@ -88,16 +91,19 @@ class BattlesScreen(Screen[None]):
         Binding("a", "widen", "all"),
     ]
 
-    def __init__(self, title: str, battles: Sequence[VotedBattle], *, more: bool = False) -> None:
+    def __init__(
+        self, title: str, battles: Sequence[VotedBattle], *, more: bool = False, left_out: int = 0
+    ) -> None:
         """Show what was read.
 
         Args:
             title: What the battles are of.
             battles: Newest first.
             more: Whether there are older ones that were not read.
+            left_out: Votes on battles that the reader still has to decide.
         """
         super().__init__()
-        self._heading, self._more = clean_line(title), more
+        self._heading, self._more, self._left_out = clean_line(title), more, left_out
         self._battles = {battle.vote_id: battle for battle in battles}
         self._choices = {
             "outcome": [_EVERY, *sorted({_better(battle) for battle in battles})],
@@ -129,6 +135,9 @@ class BattlesScreen(Screen[None]):
         if len(shown) < len(self._battles):
             only = ", ".join(name for name in self._chosen.values() if name != _EVERY)
             words = f"   {len(shown)} of {len(self._battles)} decided battles: {clean_line(only)}"
+        if self._left_out:
+            kept_back = f"{self._left_out:,} left out: you still have them before you"
+            words = f"{words}; {kept_back}" if self._battles else f"   {kept_back}"
         self.query_one("#heading", Static).update(Content.assemble((f" {self._heading}", "bold"), words))
         self.query_one(RowList).show_rows([_row(key, battle) for key, battle in shown])
 

@@ -132,14 +132,14 @@ class GenerationsScreen(Screen[None]):
         one = self._found.get(event.key)
         if one is None or one.parent is None or one.gain is None:
             return
-        from ftarena.arena.standings.history import voted_battles
-        from ftarena.tui.screens.battles import BattlesScreen
+        from ftarena.store.ballots import EVERYTHING
+        from ftarena.tui.screens.battles import battles_screen
 
         child, parent = one.gain.child, one.gain.parent
-        battles = await self.desk.read(
-            lambda store: voted_battles(store, child, parent, reader=self.desk.labeler)
+        title = f"{child} against {parent}"
+        await self.app.push_screen(
+            await battles_screen(self.desk, title, EVERYTHING, one=child, other=parent)
         )
-        self.app.push_screen(BattlesScreen(f"{child} against {parent}", battles))
 
     def action_improve(self) -> None:
         """Make the next one."""
