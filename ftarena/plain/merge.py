@@ -22,8 +22,11 @@ def merge_votes(database: Path, others: Sequence[Path], *, as_json: bool = False
     Raises:
         FtarenaError: One of them cannot be merged; then nothing was.
     """
+    from ftarena.store.ledger import read_ahead  # loads numpy
+
     with Store.open(database) as store:
         report = merge(store, others)
+        read_ahead(store)
     if as_json:
         print(json.dumps(asdict(report), indent=2))
         return 0

@@ -19,8 +19,11 @@ def import_votes(database: Path, file: Path, form: str = "auto") -> int:
     Raises:
         FtarenaError: A line is wrong; then nothing was imported.
     """
+    from ftarena.store.ledger import read_ahead  # loads numpy
+
     with Store.open(database) as store:
         report = import_from(store, file, form)
+        read_ahead(store)
     words = f"{counted(report.added, 'vote')} added"
     if report.already:
         words += f", {report.already:,} were there already"

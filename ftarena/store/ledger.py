@@ -144,6 +144,17 @@ def read_ledger(store: Store, selection: Selection = EVERYTHING) -> Ledger:
                 connection.execute("COMMIT")
 
 
+def read_ahead(store: Store) -> None:
+    """Read the votes of a large arena now, so that who asks for scores next need not wait for it.
+
+    Args:
+        store: The arena; one of fewer than `WORTH_KEEPING` votes is left alone.
+    """
+    [(events,)] = store.rows("SELECT coalesce(max(rowid), 0) FROM ballot_events")
+    if events >= WORTH_KEEPING:
+        read_ledger(store)
+
+
 def kept_beside(database: Path) -> Path:
     """Where the columns of a database are kept."""
     return database.with_name(f"{database.name}-votes")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ftarena.plain import scores, votes
-from ftarena.store import Store
+from ftarena.plain.merge import merge_votes
+from ftarena.store import Store, ledger
 
 
 @pytest.fixture
@@ -55,6 +56,19 @@ def test_words_for_people(board: Path) -> None:
     assert "8 wins, 2 losses, 1 tie, 1 both bad" in text
     assert "win rate 80 %, 95 % interval 49 to 94" in text
     assert "undecided" in text
+
+
+def test_a_large_import_is_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first score after a large import or merge finds the votes read; a small one leaves no file."""
+    file = tmp_path / "votes.csv"
+    file.write_text("a,b,outcome\n" + "base,sft,b\n" * 12)
+    votes.import_votes(tmp_path / "small.db", file)
+    assert not ledger.kept_beside(tmp_path / "small.db").exists()
+    monkeypatch.setattr(ledger, "WORTH_KEEPING", 10)
+    votes.import_votes(tmp_path / "large.db", file)
+    assert ledger.kept_beside(tmp_path / "large.db").exists()
+    merge_votes(tmp_path / "merged.db", [tmp_path / "small.db"])
+    assert ledger.kept_beside(tmp_path / "merged.db").exists()
 
 
 @pytest.mark.parametrize("columns", ["80", "40"])
