@@ -197,9 +197,10 @@ def account(report: PreferenceReport | KtoReport, where: str = "") -> str:
     if reasons:
         words += f"\nLeft out: {', '.join(reasons)}."
     if report.cut_off:
+        were, them = ("was", "it") if report.cut_off == 1 else ("were", "them")
         words += (
-            f"\n{counted(report.cut_off, 'chosen answer')} were cut off at the length limit; training on them"
-            " teaches not to end. Raise max_tokens."
+            f"\n{counted(report.cut_off, 'chosen answer')} {were} cut off at the length limit; training on"
+            f" {them} teaches not to end. Raise max_tokens."
         )
     return words
 

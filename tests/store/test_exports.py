@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftarena.errors import FtarenaError
+from ftarena.plain.export_votes import account
 from ftarena.scoring import Vote, score
 from ftarena.store import Outcome, Selection, Store
 from ftarena.store.exports import export_dpo, export_votes
@@ -265,6 +266,7 @@ def test_cut_off_answers_are_counted(store: Store) -> None:
     vote(store, "right", finish_reason="length")
     _, report = preference_pairs(store)
     assert report.cut_off == 1
+    assert "1 chosen answer was cut off" in account(report)
 
 
 def test_pairs_are_the_same_every_time(store: Store) -> None:
