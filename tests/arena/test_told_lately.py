@@ -8,6 +8,7 @@ import pytest
 from ftarena.arena import Arena
 from ftarena.arena.ballot_words import told_words
 from ftarena.arena.records import TOLD
+from ftarena.arena.settings import write_settings
 from ftarena.store import Store
 
 from .conftest import fill
@@ -74,3 +75,14 @@ def test_with_many_questions_nothing_is_shown_again_soon(
     for number, battle in enumerate(drawn):
         assert not battle & set().union(*drawn[max(number - 10, 0) : number])
     assert len(store.standing_votes()) == 60
+
+
+def test_a_repeat_moves_the_number_like_any_other(store: Store) -> None:
+    """Where names are never told, "3 of 40 decided" grows with each vote, so that nothing tells a repeat."""
+    fill(store, ["base", "sft-1"], [f"Question {number}?" for number in range(20)])
+    write_settings(store, {"names": "never", "attention": 0.5})
+    arena = Arena(store, labeler="ana", rng=random.Random(1))
+    for number in range(20):
+        assert arena.progress().voted == number
+        vote(arena)
+    assert store.ballots.repeats("ana") > 0

@@ -336,7 +336,7 @@ async def test_a_repeat_says_so_only_where_names_are_told(workspace: Workspace, 
     desk = make_desk(workspace)
     collect(desk, attention=0.5, names=names)
     with Store.open(workspace.database) as store:
-        arena = Arena(store, labeler="ana")
+        arena = Arena(store, labeler="ana", rng=random.Random(1))
         while True:
             battle = arena.next()
             assert battle is not None
@@ -353,6 +353,19 @@ async def test_a_repeat_says_so_only_where_names_are_told(workspace: Workspace, 
         await until(pilot, lambda: screen.battle != before)
         await shows(pilot, "Last battle: B is better.")
         assert ("mirrored: you agreed with yourself" in screen_text(app)) == (names == "end")
+
+
+async def test_names_never_stand_below_their_own_answer(workspace: Workspace) -> None:
+    """With one question, the next battle shows an answer of the last one: its author isn't named below it."""
+    fill(workspace, prompts=("one?",), names=NAMES[:3])
+    app = FtarenaApp(make_desk(workspace), "vote")
+    async with app.run_test(size=LARGE) as pilot:
+        screen = await ready(pilot)
+        before = screen.battle
+        await pilot.press("a")
+        await until(pilot, lambda: screen.battle != before)
+        await shows(pilot, "Last battle: A is better.")
+        assert not any(name in screen_text(app) for name in NAMES[:3])
 
 
 async def test_how_votes_are_collected(desk: Desk) -> None:
