@@ -13,7 +13,7 @@ from .support import LARGE, shows
 async def test_export_with_what_is_asked(desk: Desk) -> None:
     """a asks for more agreement, o holds out prompts, and k, h and d obey both."""
     with Store.open(desk.workspace.database) as store:
-        arena = Arena(store, labeler="ana")
+        arena = Arena(store, labeler="ana", names_shown="end")
         while (battle := arena.next()) is not None:
             arena.vote(battle.id, "both_bad", elapsed_ms=1)
     app = FtarenaApp(desk, "scores")
