@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ftarena.store.preferences import PairFilter, usable_votes
+from ftarena.store.preferences import PairFilter, account_of, usable_votes
 from ftarena.store.prompts_json import turns_of
 from ftarena.store.rows import Outcome, Turn
 from ftarena.store.store import Store
@@ -139,19 +139,7 @@ def kto_examples(store: Store, which: PairFilter | None = None) -> tuple[list[Kt
         votes=counts["votes"],
         good=counts["good"],
         bad=counts["bad"],
-        ties=counts["tie"],
-        undecided=counts["undecided"],
-        identical=counts["identical"],
-        apart=counts["apart"],
-        not_blind=counts["not_blind"],
-        without_text=counts["without_text"],
-        cut_off=counts["cut_off"],
-        repeated=counts["repeated"],
-        leaked=counts["leaked"],
-        not_selected=counts["not_selected"],
-        low_agreement=counts["low_agreement"],
-        low_margin=counts["low_margin"],
-        labelers=len(labelers),
+        **account_of(counts, labelers),
     )
 
 

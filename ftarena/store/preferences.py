@@ -7,7 +7,7 @@ there is no pair either. Names, system prompts and few-shot turns of contestants
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TextIO
 
@@ -262,21 +262,27 @@ def preference_pairs(
     return pairs, PreferenceReport(
         votes=counts["votes"],
         pairs=len(pairs),
-        ties=counts["tie"],
         both_bad=counts["both_bad"],
-        undecided=counts["undecided"],
-        identical=counts["identical"],
-        apart=counts["apart"],
-        not_blind=counts["not_blind"],
-        without_text=counts["without_text"],
-        cut_off=counts["cut_off"],
-        repeated=counts["repeated"],
-        leaked=counts["leaked"],
-        not_selected=counts["not_selected"],
-        low_agreement=counts["low_agreement"],
-        low_margin=counts["low_margin"],
-        labelers=len(labelers),
+        **account_of(counts, labelers),
     )
+
+
+def account_of(counts: Mapping[str, int], labelers: Collection[str]) -> dict[str, int]:
+    """Return what a report of pairs and one of labelled answers both tell of the votes, by field."""
+    names = (
+        "undecided",
+        "identical",
+        "apart",
+        "not_blind",
+        "without_text",
+        "cut_off",
+        "repeated",
+        "leaked",
+        "not_selected",
+        "low_agreement",
+        "low_margin",
+    )
+    return {"ties": counts["tie"], "labelers": len(labelers)} | {name: counts[name] for name in names}
 
 
 def pair_line(pair: PreferencePair) -> dict[str, object]:
