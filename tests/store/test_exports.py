@@ -86,7 +86,7 @@ def test_what_was_taken_back_is_not_exported(store: Store) -> None:
     assert pairs(store) == []
 
 
-# A NUL in a name is refused by line (SQLite's texts end there): `test_imports`.
+# A NUL in a name is refused by line (SQLite's texts end there): `test_foreign`.
 letters = st.characters(codec="utf-8", exclude_characters="\0")
 names = st.text(letters, min_size=1, max_size=6).filter(str.strip)
 prompts = st.one_of(st.just(""), st.sampled_from(["why?", "how?", 'say "hi", twice\r\n']), names)
