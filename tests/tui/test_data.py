@@ -86,7 +86,7 @@ async def test_what_is_wrong(workspace: Workspace, planted: Path, size: tuple[in
         for words in ("sft.jsonl", "✕ 2 errors", "▸ ✕  1  broken line", "✕  1  an empty or"):
             assert words in text, words
         assert "→ repair or remove the line" in text
-        assert '"content": "torn' in text.replace("\n", "")
+        await until(pilot, lambda: '"content": "torn' in screen_text(app).replace("\n", ""), "the row itself")
         await go_to(pilot, "contradiction")
         await until(pilot, lambda: "du -ah | sort -h" in pane(app))
         assert "user" in pane(app) and "assistant  ● learned" in pane(app)
