@@ -1,7 +1,7 @@
 """The commands that write files for elsewhere: votes, preference pairs, and models to ship."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -106,62 +106,54 @@ HoldOut = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="Another one holds out other prompts.")]
 
 
-@export_app.command("dpo")
-def export_dpo(
-    output: Output = None,
-    agreement: Agreement = None,
-    margin: Margin = None,
-    hold_out: HoldOut = 0.0,
-    seed: Seed = 42,
-    contestant: OfContestant = None,
-    labeler: OfLabeler = None,
-    category: Category = None,
-    criterion: Criterion = None,
-    since: Since = None,
-    until: Until = None,
-    leaked: Leaked = False,
-    untrained: Untrained = False,
-    judges: Judges = False,
-    db: Db = None,
-) -> None:
-    """Write preference pairs as TRL reads them; ties and both bad make none."""
-    from ftarena.plain.export_votes import export_examples, which_of
+def _examples_command(form: Literal["dpo", "kto"], about: str) -> None:
+    """Add the command that writes examples of one form; both take the same options."""
 
-    which = which_of(
-        contestant, labeler, category, criterion, since, until, leaked, untrained, judges, agreement, margin
-    )
-    raise typer.Exit(
-        export_examples(places_to_read(db)[1], output, "dpo", which, hold_out=hold_out, seed=seed)
-    )
+    def command(
+        output: Output = None,
+        agreement: Agreement = None,
+        margin: Margin = None,
+        hold_out: HoldOut = 0.0,
+        seed: Seed = 42,
+        contestant: OfContestant = None,
+        labeler: OfLabeler = None,
+        category: Category = None,
+        criterion: Criterion = None,
+        since: Since = None,
+        until: Until = None,
+        leaked: Leaked = False,
+        untrained: Untrained = False,
+        judges: Judges = False,
+        db: Db = None,
+    ) -> None:
+        from ftarena.plain.export_votes import export_examples, which_of
+
+        which = which_of(
+            contestant,
+            labeler,
+            category,
+            criterion,
+            since,
+            until,
+            leaked,
+            untrained,
+            judges,
+            agreement,
+            margin,
+        )
+        raise typer.Exit(
+            export_examples(places_to_read(db)[1], output, form, which, hold_out=hold_out, seed=seed)
+        )
+
+    command.__doc__ = about
+    export_app.command(form)(command)
 
 
-@export_app.command("kto")
-def export_kto(
-    output: Output = None,
-    agreement: Agreement = None,
-    margin: Margin = None,
-    hold_out: HoldOut = 0.0,
-    seed: Seed = 42,
-    contestant: OfContestant = None,
-    labeler: OfLabeler = None,
-    category: Category = None,
-    criterion: Criterion = None,
-    since: Since = None,
-    until: Until = None,
-    leaked: Leaked = False,
-    untrained: Untrained = False,
-    judges: Judges = False,
-    db: Db = None,
-) -> None:
-    """Write answers labelled good or bad as TRL's KTO reads them; both bad is two bad ones, a tie neither."""
-    from ftarena.plain.export_votes import export_examples, which_of
-
-    which = which_of(
-        contestant, labeler, category, criterion, since, until, leaked, untrained, judges, agreement, margin
-    )
-    raise typer.Exit(
-        export_examples(places_to_read(db)[1], output, "kto", which, hold_out=hold_out, seed=seed)
-    )
+_examples_command("dpo", "Write preference pairs as TRL reads them; ties and both bad make none.")
+_examples_command(
+    "kto",
+    "Write answers labelled good or bad as TRL's KTO reads them; both bad is two bad ones, a tie neither.",
+)
 
 
 @export_app.command("hf")
